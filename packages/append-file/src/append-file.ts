@@ -136,7 +136,11 @@ class PositionalFile implements AppendFile {
     if (this.#torn) this.#cut();
     let written = 0;
     try {
-      while (written < size) written += this.#fileSystem.writeSync(this.#fd, bytes, written, size - written, this.#length + written);
+      while (written < size) {
+        const count = this.#fileSystem.writeSync(this.#fd, bytes, written, size - written, this.#length + written);
+        if (count === 0) throw new Error(`${this.path} takes no more bytes`);
+        written += count;
+      }
     } catch (error) {
       // A full disk may have taken half of it. Left there, it would be read as a torn record.
       this.#torn = true;

@@ -69,6 +69,19 @@ export class TerminalSinkError extends Error {
   }
 }
 
+/**
+ * The backend no longer holds what the position says (a file was removed or cut): delivery opens the sink again without a
+ * position and sends the run from its start.
+ */
+export class PositionLostError extends Error {
+  readonly code = 'RUNCAST_POSITION_LOST';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'PositionLostError';
+  }
+}
+
 /** One record that a backend refuses for ever. */
 export interface RecordRefusal {
   readonly seq: number;
