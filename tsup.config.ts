@@ -2,11 +2,11 @@
 // entry names, because some of them are loaded by URL at run time: the delivery worker starts `dist/worker.js`, and the
 // worker loads a sink's `dist/sink.js`, each from beside the `dist/index.js` that names it.
 import { existsSync } from 'node:fs';
-import { defineConfig } from 'tsup';
+import type { Options } from 'tsup';
 
 const ENTRIES = ['src/index.ts', 'src/worker.ts', 'src/sink.ts', 'src/bin.ts'];
 
-export default defineConfig({
+const config: Options = {
   entry: ENTRIES.filter((entry) => existsSync(entry)),
   format: 'esm',
   platform: 'node',
@@ -18,4 +18,6 @@ export default defineConfig({
   removeNodeProtocol: false,
   clean: true,
   silent: true,
-});
+};
+
+export default config;
