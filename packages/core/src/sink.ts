@@ -1,0 +1,95 @@
+/**
+ * The contract between delivery and a backend. A sink is naive: it holds no queue, timer, retry or environment. Delivery
+ * calls one method at a time, in order, and owns everything that can go wrong between the calls.
+ */
+
+import type { JsonObject, JsonValue } from './json.ts';
+import type { RecordKind, RunRecord, RunStatus } from './record.ts';
+
+/** What a sink can represent and promise; the capability table and the contract tests are made from it. */
+export interface SinkTraits {
+  /** Kinds it represents. Records of other kinds are skipped knowingly and counted. */
+  readonly kinds: readonly RecordKind[];
+  /**
+   * `exactly-once`: reopened with a {@link Sink.position} it returned, and given again what came after, the backend holds
+   * every record once. `at-least-once`: after a crash the last batch may be there twice.
+   */
+  readonly guarantee: 'exactly-once' | 'at-least-once';
+  /** `local` sinks write to this machine and are waited for when the process ends; `remote` ones are not. */
+  readonly locality: 'local' | 'remote';
+}
+
+/** Records of one writer, in order. */
+export interface RecordBatch {
+  readonly writer: string;
+  /** First and last `seq` the batch stands for. Between them may be records the sink does not take. */
+  readonly from: number;
+  readonly to: number;
+  readonly records: readonly RunRecord[];
+}
+
+/** What a sink is told when it is opened. */
+export interface SinkContext {
+  readonly runId: string;
+  /** Absolute path of the run directory, to which blob paths are relative. */
+  readonly runDirectory: string;
+  /** What {@link Sink.position} returned for everything that is known to be delivered; undefined for a sink new to the run. */
+  readonly position: JsonValue | undefined;
+}
+
+/** How delivery ends with a sink. */
+export interface SinkOutcome {
+  readonly status: RunStatus;
+  /** False where the run goes on elsewhere: another owner may open the sink again. */
+  readonly final: boolean;
+}
+
+export interface Sink {
+  /** Names its cursor file and its health: lower-case letters, digits and dashes, unique in a publisher. */
+  readonly name: string;
+  readonly traits: SinkTraits;
+  /** Takes only step records whose `n` is a multiple of this; 1 where left out. */
+  readonly logEveryNSteps?: number;
+  /**
+   * Acquires what it needs, called once before anything else. A local sink throws where it could never write (a directory
+   * that is a file); a remote one must not wait for its backend here.
+   */
+  open?(context: SinkContext): void | Promise<void>;
+  /**
+   * Hands the batch to the backend. When it returns (or resolves), the batch is with the backend, as far as `flush` does not
+   * promise more. When it throws, nothing of the batch counts as written, and the same batch comes again unless the error is
+   * a TerminalSinkError. Local sinks work synchronously, so that they can be completed while a process exits.
+   */
+  write(batch: RecordBatch): void | Promise<void>;
+  /** Everything written so far is durable, as far as the backend can say, when it returns (or resolves). */
+  flush(): void | Promise<void>;
+  /** Ends with the backend and releases everything. Called once, also after failures; no other call follows. */
+  close(outcome: SinkOutcome): void | Promise<void>;
+  /**
+   * Where the backend stands after the last write that returned, as JSON. Delivery keeps it beside the cursor and hands it
+   * back as {@link SinkContext.position}. Left out by sinks that deliver at least once.
+   */
+  position?(): JsonValue;
+  /** A heartbeat about every 5 s while the run is open, `now` in Unix milliseconds. */
+  tick?(now: number): void | Promise<void>;
+}
+
+/** Makes a sink from its configuration. Acquires nothing: that is {@link Sink.open}'s. */
+export type CreateSink = (config: JsonObject) => Sink;
+
+/** A sink as data, which may live in a worker thread. Built-in factories such as `jsonlSink` return one. */
+export interface SinkSpec {
+  readonly name: string;
+  /** URL of an ES module that exports `createSink`, a {@link CreateSink}. */
+  readonly module: string;
+  readonly config: JsonObject;
+  /**
+   * The same function for a host in this thread, used where the module's file is not to be had, as after bundling. Never
+   * sent to a worker.
+   */
+  readonly createSink?: CreateSink;
+}
+
+export function isSinkSpec(sink: Sink | SinkSpec): sink is SinkSpec {
+  return 'module' in sink;
+}
