@@ -5,8 +5,8 @@ import { globSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 const COMPILER_OPTIONS = {
-  target: 'es2023',
-  lib: ['es2023', 'esnext.disposable'],
+  target: 'es2024',
+  lib: ['es2024', 'esnext.disposable'],
   module: 'nodenext',
   moduleResolution: 'nodenext',
   types: ['node'],
