@@ -4,7 +4,30 @@
  */
 
 import { z } from 'zod';
-import type { JsonObject } from '@runcast/core';
+import type { ErrorInfo, JsonObject, SinkHealth, SinkOutcome } from '@runcast/core';
+import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
+
+/** What the worker is started with. Sinks as data only. */
+export interface WorkerTask {
+  /** Directory of all runs. */
+  readonly dir: string;
+  readonly runId: string;
+  readonly sinks: readonly { readonly name: string; readonly module: string; readonly config: JsonObject }[];
+  /** One Int32: see {@link EXIT_STATE}. */
+  readonly exitState: SharedArrayBuffer;
+}
+
+export type ToWorker =
+  | { readonly type: 'flush'; readonly id: number; readonly timeoutMs: number }
+  | { readonly type: 'close'; readonly id: number; readonly timeoutMs: number; readonly outcome: SinkOutcome }
+  | { readonly type: 'end'; readonly outcome: SinkOutcome };
+
+export type FromWorker =
+  /** `failures` is empty where every sink has been opened. */
+  | { readonly type: 'opened'; readonly failures: readonly { readonly sink: string; readonly error: ErrorInfo }[] }
+  | { readonly type: 'health'; readonly sinks: Readonly<Record<string, SinkHealth>> }
+  | { readonly type: 'event'; readonly event: DeliveryEvent }
+  | { readonly type: 'settled'; readonly id: number; readonly settlements: readonly SinkSettlement[] };
 
 const errorInfo = z.object({ message: z.string(), code: z.string() });
 const status = z.enum(['finished', 'failed', 'crashed', 'unknown']);
@@ -15,19 +38,17 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-/** What the worker is started with. Sinks as data only. */
-export const workerTask = z.object({
+const workerTask: z.ZodType<WorkerTask> = z.object({
   dir: z.string(),
   runId: z.string(),
   sinks: z.array(z.object({ name: z.string(), module: z.string(), config: z.custom<JsonObject>(isObject) })),
-  /** One Int32: see {@link EXIT_STATE}. */
   exitState: z.instanceof(SharedArrayBuffer),
 });
 
 /** Values of the shared word by which an exiting process waits for its worker. */
-export const EXIT_STATE = { running: 0, ended: 1 } as const;
+export const EXIT_STATE: { readonly running: 0; readonly ended: 1 } = { running: 0, ended: 1 };
 
-export const toWorker = z.discriminatedUnion('type', [
+const toWorker: z.ZodType<ToWorker> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('flush'), id: z.number(), timeoutMs: z.number() }),
   z.object({ type: z.literal('close'), id: z.number(), timeoutMs: z.number(), outcome }),
   z.object({ type: z.literal('end'), outcome }),
@@ -59,14 +80,22 @@ const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('recovered'), sink: z.string(), attempts: z.number() }),
 ]);
 
-export const fromWorker = z.discriminatedUnion('type', [
-  /** `failures` is empty where every sink has been opened. */
+const fromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('opened'), failures: z.array(z.object({ sink: z.string(), error: errorInfo })) }),
   z.object({ type: z.literal('health'), sinks: z.record(z.string(), sinkHealth) }),
   z.object({ type: z.literal('event'), event }),
   z.object({ type: z.literal('settled'), id: z.number(), settlements: z.array(settlement) }),
 ]);
 
-export type WorkerTask = z.infer<typeof workerTask>;
-export type ToWorker = z.infer<typeof toWorker>;
-export type FromWorker = z.infer<typeof fromWorker>;
+/** Each throws a ZodError for what is no such message. */
+export function readWorkerTask(value: unknown): WorkerTask {
+  return workerTask.parse(value);
+}
+
+export function readToWorker(value: unknown): ToWorker {
+  return toWorker.parse(value);
+}
+
+export function readFromWorker(value: unknown): FromWorker {
+  return fromWorker.parse(value);
+}

@@ -11,7 +11,7 @@ import type { RunDirectory } from '@runcast/runlog';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { SinkOpenError } from './inline-host.ts';
-import { EXIT_STATE, fromWorker, type FromWorker, type ToWorker, type WorkerTask } from './messages.ts';
+import { EXIT_STATE, readFromWorker, type FromWorker, type ToWorker, type WorkerTask } from './messages.ts';
 
 /** A worker that has said nothing for this long when opening is taken for one that will not. */
 const START_TIMEOUT_MS = 15_000;
@@ -170,7 +170,7 @@ export class WorkerHost implements DeliveryHost {
   }
 
   #receive(raw: unknown): void {
-    const message = fromWorker.parse(raw);
+    const message = readFromWorker(raw);
     switch (message.type) {
       case 'opened':
         this.#opened?.(message.failures);

@@ -5,14 +5,14 @@ import { errorInfo, type Sink } from '@runcast/core';
 import { runDirectory } from '@runcast/runlog';
 import { DeliveryEngine, type OpenFailure } from './delivery-engine.ts';
 import { loadSink } from './load-sink.ts';
-import { EXIT_STATE, toWorker, workerTask, type FromWorker, type ToWorker } from './messages.ts';
+import { EXIT_STATE, readToWorker, readWorkerTask, type FromWorker, type ToWorker, type WorkerTask } from './messages.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const HEALTH_INTERVAL_MS = 250;
 
 /** Opens the sinks of `task` and serves `port` until it is closed. Rejects where the task is none of this version's. */
 export async function serveDeliveries(port: MessagePort, task: unknown, scheduler: Scheduler): Promise<void> {
-  const { dir, runId, sinks: specs, exitState } = workerTask.parse(task);
+  const { dir, runId, sinks: specs, exitState } = readWorkerTask(task);
   const send = (message: FromWorker): void => port.postMessage(message);
   const { sinks, failures } = await loadSinks(specs);
   const engine = new DeliveryEngine({
@@ -51,14 +51,14 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
       case 'flush': {
         const settlements = await engine.flush(message.timeoutMs);
         sendHealth();
-        send({ type: 'settled', id: message.id, settlements: [...settlements] });
+        send({ type: 'settled', id: message.id, settlements: settlements });
         return;
       }
       case 'close': {
         cancelHealth();
         const settlements = await engine.close(message.outcome, message.timeoutMs);
         sendHealth();
-        send({ type: 'settled', id: message.id, settlements: [...settlements] });
+        send({ type: 'settled', id: message.id, settlements: settlements });
         port.close();
         return;
       }
@@ -70,7 +70,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
         message satisfies never;
     }
   };
-  port.on('message', (message: unknown) => void serve(toWorker.parse(message)));
+  port.on('message', (message: unknown) => void serve(readToWorker(message)));
 }
 
 /** Wakes a process that waits for this worker while it exits. */
@@ -80,7 +80,7 @@ export function announceEnd(exitState: SharedArrayBuffer): void {
   Atomics.notify(word, 0);
 }
 
-async function loadSinks(specs: WorkerTaskSinks): Promise<{ readonly sinks: readonly Sink[]; readonly failures: readonly OpenFailure[] }> {
+async function loadSinks(specs: WorkerTask['sinks']): Promise<{ readonly sinks: readonly Sink[]; readonly failures: readonly OpenFailure[] }> {
   const sinks: Sink[] = [];
   const failures: OpenFailure[] = [];
   for (const spec of specs) {
@@ -92,5 +92,3 @@ async function loadSinks(specs: WorkerTaskSinks): Promise<{ readonly sinks: read
   }
   return { sinks, failures };
 }
-
-type WorkerTaskSinks = readonly { readonly name: string; readonly module: string; readonly config: Parameters<typeof loadSink>[0]['config'] }[];
