@@ -17,14 +17,24 @@ export interface PublisherFromEnvOptions {
  *
  * @throws ConfigError with every problem of the environment at once, RunOpenError, SinkOpenError.
  */
-export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(options: PublisherFromEnvOptions = {}): Promise<MetricsPublisher<Shapes>> {
+export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(
+  options: PublisherFromEnvOptions = {},
+): Promise<MetricsPublisher<Shapes>> {
   const configuration = readConfiguration(options.env ?? process.env);
   for (const warning of configuration.warnings) process.emitWarning(warning, { type: 'RuncastWarning' });
   const { run: env, rank, sinks } = configuration;
   const context = env.context_file === undefined ? undefined : readContext(env.context_file);
   const run = runOptions(configuration, options.run ?? {});
   return createPublisher<Shapes>({
-    run: context === undefined ? run : { ...run, id: context.runId, resume: 'allow', ...(context.project === undefined ? {} : { project: context.project }) },
+    run:
+      context === undefined
+        ? run
+        : {
+            ...run,
+            id: context.runId,
+            resume: 'allow',
+            ...(context.project === undefined ? {} : { project: context.project }),
+          },
     dir: context?.dir ?? env.dir,
     sinks: rank > 0 && env.ranks === 'zero' ? [] : sinks,
     host: env.host,
