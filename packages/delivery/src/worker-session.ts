@@ -44,7 +44,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
     if (text !== lastHealth) send({ type: 'health', sinks: sinksHealth });
     lastHealth = text;
   };
-  let cancelHealth = (): void => undefined;
+  let cancelHealth: (() => void) | undefined;
   const scheduleHealth = (): void => {
     cancelHealth = scheduler.schedule(() => {
       sendHealth();
@@ -62,7 +62,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
         return;
       }
       case 'close': {
-        cancelHealth();
+        cancelHealth?.();
         const settlements = await engine.close(message.outcome, message.timeoutMs);
         sendHealth();
         send({ type: 'settled', id: message.id, settlements: settlements });

@@ -4,6 +4,7 @@ import type { Environment, MetricShapes, MetricsPublisher, RunOptions } from '@r
 import { readConfiguration, type Configuration } from './configuration.ts';
 import { readContext } from './context-file.ts';
 import { createPublisher } from './open-publisher.ts';
+import { processEnvironment } from './process-env.ts';
 
 export interface PublisherFromEnvOptions {
   /** `process.env` where left out. */
@@ -20,7 +21,7 @@ export interface PublisherFromEnvOptions {
 export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(
   options: PublisherFromEnvOptions = {},
 ): Promise<MetricsPublisher<Shapes>> {
-  const configuration = readConfiguration(options.env ?? process.env);
+  const configuration = readConfiguration(options.env ?? processEnvironment());
   for (const warning of configuration.warnings) process.emitWarning(warning, { type: 'RuncastWarning' });
   const { run: env, rank, sinks } = configuration;
   const context = env.context_file === undefined ? undefined : readContext(env.context_file);
