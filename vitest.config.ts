@@ -1,7 +1,6 @@
 // One run for the whole suite. `unit` holds the tests that sit beside their source; `integration` what crosses packages.
 // Workspace packages resolve to their sources by the export condition `runcast-source`, here and, through `execArgv` and
-// `NODE_OPTIONS`, in the worker threads and Node processes that tests start: nothing has to be built first, except for
-// the packed-package test, which builds what it packs.
+// `NODE_OPTIONS`, in the worker threads and Node processes that tests start. Only tests/package needs `pnpm build` first.
 import type { ViteUserConfig } from 'vitest/config';
 
 const SOURCE_CONDITION = 'runcast-source';
