@@ -45,9 +45,9 @@ function manifestIn(folder: string): { readonly name: string; readonly exports: 
   return { name: manifest.name, exports: 'exports' in manifest ? manifest.exports : undefined };
 }
 
-/** Runs in the empty project. The condition and the search path that lead to this workspace's sources are taken away. */
+/** Runs in the empty project, without what leads to this workspace's sources or watches their coverage. */
 function run(command: string, args: readonly string[], cwd: string = project): string {
-  const env = { ...process.env, NODE_OPTIONS: undefined, NODE_PATH: undefined };
+  const env = { ...process.env, NODE_OPTIONS: undefined, NODE_PATH: undefined, NODE_V8_COVERAGE: undefined };
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
