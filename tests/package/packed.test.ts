@@ -18,7 +18,7 @@ const nodes = [
   { version: 'v22.15.0', node: path.join(top, 'node_modules', 'node-22', 'bin', 'node') },
 ];
 
-/** The one program that both module systems run, given a folder to write to. */
+/** The one program that both module systems run, given a folder to write to. It says where deliveries live. */
 const TRAINER = `
 withPublisher(
   {
@@ -27,6 +27,7 @@ withPublisher(
   },
   async (publisher) => {
     publisher.logStep({ step: 1, loss: 0.5 });
+    console.log(publisher.health().host);
   },
 );
 `;
@@ -115,9 +116,9 @@ describe.each(nodes)('on Node $version', ({ version, node }) => {
     expect(required).toBe(imported);
   });
 
-  it.each(Object.keys(PROGRAMS))('%s records a run', (program) => {
+  it.each(Object.keys(PROGRAMS))('%s records a run, delivered by the worker thread', (program) => {
     const folder = mkdtempSync(path.join(project, 'run-'));
-    run(node, [program, folder]);
+    expect(run(node, [program, folder])).toBe('worker\n');
     expect(readFileSync(path.join(folder, 'packed.jsonl'), 'utf8')).toContain('"train/loss":0.5');
   });
 
