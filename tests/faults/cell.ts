@@ -7,6 +7,8 @@ export interface Round {
   readonly random: SeededRandom;
   /** Empty when the round begins. */
   readonly folder: string;
+  /** So many records were looked for in each sink: rounds that judge nothing would pass too. */
+  judged(records: number): void;
   /** Something measured that the table should say, such as how long a takeover took. The greatest of all rounds is shown. */
   measure(name: string, milliseconds: number): void;
 }

@@ -5,9 +5,9 @@ import { describeFailures, type CellResult } from './play-cell.ts';
 export async function faultsPage(results: readonly CellResult[], seed: number, minutes: number): Promise<string> {
   const rounds = results.reduce((sum, result) => sum + result.rounds, 0);
   const failures = results.reduce((sum, result) => sum + result.failures.length, 0);
-  const rows = results.map(({ cell, rounds: played, failures: failed, measured }) => {
+  const rows = results.map(({ cell, rounds: played, failures: failed, records, measured }) => {
     const notes = [...measured].map(([name, milliseconds]) => `${name} at most ${Math.round(milliseconds)} ms`).join(', ');
-    return `| ${cell.fault} | ${cell.sinks} | ${cell.host} | ${played} | ${failed.length} | ${notes} |`;
+    return `| ${cell.fault} | ${cell.sinks} | ${cell.host} | ${played} | ${records} | ${failed.length} | ${notes} |`;
   });
   const failing = results.filter((result) => result.failures.length > 0);
   const page = [
@@ -19,8 +19,8 @@ export async function faultsPage(results: readonly CellResult[], seed: number, m
     '',
     `${rounds} rounds, ${failures} failures, seed ${seed}, ${minutes.toFixed(1)} minutes, Node ${process.version} on ${process.platform}.`,
     '',
-    '| what dies or fails | sinks | host | rounds | failures | measured |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| what dies or fails | sinks | host | rounds | records judged | failures | measured |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
     ...(failing.length === 0 ? [] : ['## Failures', '', '```', ...failing.map((result) => describeFailures(result)), '```', '']),

@@ -21,11 +21,12 @@ export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
 );
 
 async function playKill(
-  { random, folder }: Round,
+  round: Round,
   pace: Pace,
   host: Host,
   sinks: readonly SinkName[],
 ): Promise<readonly string[]> {
+  const { random, folder } = round;
   const trainers: Trainer[] = [];
   const deaths = random.pick([1, 1, 2, 3]);
   for (let death = 0; death < deaths; death += 1) {
@@ -41,5 +42,5 @@ async function playKill(
     const { code, signal } = await program.kill();
     if (code !== 0 && signal !== 'SIGKILL') return [`${name} died of itself with code ${code}: ${program.errors}`];
   }
-  return recoverAndAudit(settingsFor(folder, { sinks }), trainers);
+  return recoverAndAudit(settingsFor(folder, { sinks }), trainers, round);
 }

@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { errorMessage } from '@runcast/core';
-import { cellName, type Cell } from './cell.ts';
+import { cellName, type Cell, type Round } from './cell.ts';
 import { seededRandom } from './seeded-random.ts';
 
 export interface RoundFailure {
@@ -18,6 +17,8 @@ export interface CellResult {
   readonly cell: Cell;
   readonly rounds: number;
   readonly failures: readonly RoundFailure[];
+  /** Records that were looked for in the sinks, over all rounds. */
+  readonly records: number;
   /** The greatest of each thing measured, in milliseconds. */
   readonly measured: ReadonlyMap<string, number>;
 }
@@ -30,32 +31,31 @@ function roundSeed(seed: number, round: number): number {
 export async function playCell(cell: Cell, seed: number, rounds: number): Promise<CellResult> {
   const failures: RoundFailure[] = [];
   const measured = new Map<string, number>();
+  let records = 0;
   for (let round = 0; round < rounds; round += 1) {
     const folder = mkdtempSync(path.join(tmpdir(), 'runcast-faults-'));
     const own = roundSeed(seed, round);
-    const problems = await playRound(cell, own, folder, measured);
-    if (problems.length > 0) failures.push({ seed: own, problems, folder });
-    else rmSync(folder, { recursive: true, force: true });
-  }
-  return { cell, rounds, failures, measured };
-}
-
-async function playRound(
-  cell: Cell,
-  seed: number,
-  folder: string,
-  measured: Map<string, number>,
-): Promise<readonly string[]> {
-  try {
-    return await cell.play({
-      random: seededRandom(seed, cellName(cell)),
+    const problems = await playRound(cell, {
+      random: seededRandom(own, cellName(cell)),
       folder,
+      judged: (count) => {
+        records += count;
+      },
       measure: (name, milliseconds) => {
         measured.set(name, Math.max(measured.get(name) ?? 0, milliseconds));
       },
     });
+    if (problems.length > 0) failures.push({ seed: own, problems, folder });
+    else rmSync(folder, { recursive: true, force: true });
+  }
+  return { cell, rounds, failures, records, measured };
+}
+
+async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {
+  try {
+    return await cell.play(round);
   } catch (error) {
-    return [`the round could not be played: ${error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)}`];
+    return [`the round could not be played: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { owedRecords } from '@runcast/delivery';
 import { runDirectory } from '@runcast/runlog';
+import type { Round } from './cell.ts';
 import { deliverRun } from './deliver-run.ts';
 import { readReturnedSteps } from './returned-steps.ts';
 import {
@@ -42,6 +43,7 @@ export function settingsFor(folder: string, given: Partial<TrainerSettings> = {}
 export async function recoverAndAudit(
   settings: TrainerSettings,
   trainers: readonly Trainer[],
+  { judged }: Pick<Round, 'judged'>,
 ): Promise<readonly string[]> {
   if (!existsSync(runDirectory(runsFolder(settings.folder), settings.runId).manifestFile)) return [];
   const settlements = await deliverRun(settings, DELIVERY_TIMEOUT_MS);
@@ -49,6 +51,7 @@ export async function recoverAndAudit(
     .filter(({ reason }) => reason !== undefined)
     .map(({ sink, owedRecords: owed, reason }) => `${sink}: still owed ${owed} after recovery: ${reason}`);
   const problems = [...owing, ...audit(settings, trainers)];
+  judged(readWriterLogs(settings.folder, settings.runId).reduce((sum, { records }) => sum + records.length, 0));
   if (problems.length > 0) return problems;
   const before = digest(settings);
   await deliverRun(settings, DELIVERY_TIMEOUT_MS);

@@ -5,6 +5,9 @@ import type { AppendFileSystem } from '@runcast/append-file';
 import { isJsonObject, type JsonObject } from '@runcast/core';
 import { FileFaultError } from '@runcast/testing';
 
+/** As they are before the failing log puts others in their place. */
+const real = { openSync, writeSync, ftruncateSync, fsyncSync, fstatSync, closeSync };
+
 /** The code of the fault that is switched on; undefined where none is. */
 export function switchedFault(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
@@ -24,22 +27,22 @@ export function createSwitchedFileSystem(switchFile: string): AppendFileSystem {
   return {
     openSync: (path, flags, mode) => {
       if (switchedFault(switchFile) === 'EACCES') check('open');
-      return openSync(path, flags, mode);
+      return real.openSync(path, flags, mode);
     },
     writeSync: (fd, bytes, offset, length, position) => {
       const code = switchedFault(switchFile);
       if (code === 'ENOSPC' && length > 1)
-        return writeSync(fd, bytes, offset, Math.max(1, Math.floor(length / 2)), position);
+        return real.writeSync(fd, bytes, offset, Math.max(1, Math.floor(length / 2)), position);
       check('write');
-      return writeSync(fd, bytes, offset, length, position);
+      return real.writeSync(fd, bytes, offset, length, position);
     },
-    ftruncateSync,
+    ftruncateSync: real.ftruncateSync,
     fsyncSync: (fd) => {
       check('fsync');
-      fsyncSync(fd);
+      real.fsyncSync(fd);
     },
-    fstatSync,
-    closeSync,
+    fstatSync: real.fstatSync,
+    closeSync: real.closeSync,
   };
 }
 

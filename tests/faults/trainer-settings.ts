@@ -29,6 +29,8 @@ export interface TrainerSettings {
   readonly pace: Pace;
   /** Steps to log at most; then `end` happens. */
   readonly steps: number;
+  /** Milliseconds to log for at most. */
+  readonly forMs: number;
   /** `close` closes, `exit` leaves without it, `wait` stays until it is killed. */
   readonly end: 'close' | 'exit' | 'wait';
   /** Names the trainer's own metric and its count of returned calls. */
@@ -50,6 +52,7 @@ export const DEFAULT_SETTINGS = {
   host: 'worker',
   pace: 'yielding',
   steps: 100_000,
+  forMs: 600_000,
   end: 'wait',
   name: 'p0',
   loss: true,

@@ -51,6 +51,11 @@ const storeReturned = openReturnedSteps(returnedStepsFile(settings.folder, name)
 say(`opened ${publisher.contextFile ?? ''}`);
 
 let step = 0;
+const lastMs = performance.now() + settings.forMs;
+
+function goesOn(): boolean {
+  return step < steps && performance.now() < lastMs;
+}
 
 function logNext(): void {
   step += 1;
@@ -68,20 +73,20 @@ function blockFor(milliseconds: number): void {
 
 const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   yielding: async () => {
-    while (step < steps) {
+    while (goesOn()) {
       logNext();
       await delay(1);
     }
   },
   busy: () => {
     const pauseMs = 0.1 + ((process.pid * 7919) % 10) / 11;
-    while (step < steps) {
+    while (goesOn()) {
       logNext();
       blockFor(pauseMs);
     }
   },
   bursts: async () => {
-    for (let burst = 0; step < steps; burst += 1) {
+    for (let burst = 0; goesOn(); burst += 1) {
       const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 200));
       while (step < end) logNext();
       if (burst % 3 === 0) blockFor(20);
@@ -89,7 +94,7 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
     }
   },
   'flat-out': async () => {
-    while (step < steps) logNext();
+    while (goesOn()) logNext();
   },
 };
 
