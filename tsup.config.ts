@@ -2,12 +2,15 @@
 // entry names, because some of them are loaded by URL at run time: the delivery worker starts `dist/worker.js`, and the
 // worker loads a sink's `dist/sink.js`, each from beside the `dist/index.js` that names it.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Options } from 'tsup';
 
-const ENTRIES = ['src/index.ts', 'src/worker.ts', 'src/sink.ts', 'src/bin.ts'];
+// In core, sink.ts is the contract that index.ts exports, not a module to load.
+const sinks = path.basename(process.cwd()) === 'core' ? [] : ['src/sink.ts'];
+const entry = ['src/index.ts', 'src/worker.ts', 'src/bin.ts', ...sinks].filter((file) => existsSync(file));
 
-const config: Options = {
-  entry: ENTRIES.filter((entry) => existsSync(entry)),
+const options: Options = {
+  entry,
   format: 'esm',
   platform: 'node',
   target: 'node22',
@@ -19,5 +22,8 @@ const config: Options = {
   clean: true,
   silent: true,
 };
+
+// A package without source yet has nothing to build.
+const config: readonly Options[] = entry.length === 0 ? [] : [options];
 
 export default config;

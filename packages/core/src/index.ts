@@ -10,3 +10,5 @@ export * from './redact.ts';
 export * from './run-identity.ts';
 export * from './scalar.ts';
 export * from './sink.ts';
+export * from './image-format.ts';
+export * from './recorder.ts';

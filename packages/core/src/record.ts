@@ -151,10 +151,14 @@ export interface HistogramRecord extends RecordHead {
 }
 
 /** Bytes kept beside the log. */
-export interface BlobReference {
+export interface StoredFile {
   /** Path below the run directory, with `/`. */
   readonly blob: string;
   readonly bytes: number;
+}
+
+/** Bytes kept beside the log under the name of their content. */
+export interface BlobReference extends StoredFile {
   /** Hexadecimal SHA-256 of the content. */
   readonly sha256: string;
 }
@@ -178,7 +182,7 @@ export interface TextRecord extends RecordHead {
   readonly step?: number;
 }
 
-export interface FileEntry extends BlobReference {
+export interface FileEntry extends StoredFile {
   /** The name the file has in the backend, with its folder, with `/`. */
   readonly path: string;
 }

@@ -1,0 +1,511 @@
+/**
+ * From a call to a line of the log. Everything that happens on the trainer's thread for a record happens here: values are
+ * checked, encoded and handed to the log, and nothing of the caller's is kept. No call throws; what cannot be recorded is
+ * counted and reported once per key.
+ */
+
+import { relative, resolve, sep } from 'node:path';
+import { errorMessage } from './errors.ts';
+import { bucketise } from './histogram.ts';
+import { readImageHeader } from './image-format.ts';
+import { isJsonObject, toJson, type JsonObject, type JsonPrimitive, type JsonValue } from './json.ts';
+import type {
+  Alert,
+  Artifact,
+  EpochMetrics,
+  ExtraMetrics,
+  FinalMetrics,
+  HistogramOptions,
+  Hparams,
+  ImageOptions,
+  ImageSource,
+  MetricDefinition,
+  MetricShapes,
+  MetricsLogger,
+  SaveFileOptions,
+  StepMetrics,
+  StepOption,
+  SummaryOptions,
+  Table,
+  ValidationMetrics,
+} from './metrics.ts';
+import type { Rejection } from './publisher.ts';
+import { RECORD_VERSION, type BlobReference, type FileEntry, type RecordBody, type RecordKind, type StoredFile } from './record.ts';
+import { redactObject, redactText } from './redact.ts';
+import { perplexity } from './scalar.ts';
+
+/** Where lines go. */
+export interface RecordLog {
+  /**
+   * Takes one line, its newline included.
+   *
+   * @param writeNow Hand it to the operating system before returning, whatever the rate.
+   * @returns false where the line was dropped, because the log has been failing for longer than memory lasts.
+   */
+  append(line: string, nowMs: number, writeNow: boolean): boolean;
+}
+
+/** Where bytes too large for a line go. Each method throws the system's error where it cannot. */
+export interface BlobStore {
+  put(bytes: Uint8Array, extension: string): BlobReference;
+  /** Copies a file as it is now. */
+  copy(path: string): StoredFile;
+  read(path: string): Uint8Array;
+}
+
+export interface RecorderOptions {
+  readonly log: RecordLog;
+  readonly blobs: BlobStore;
+  /** Unix time in milliseconds. */
+  readonly nowMs: () => number;
+  readonly onRejected: (rejection: Rejection) => void;
+}
+
+/** Longest metric key, in UTF-16 units. */
+const MAX_KEY_LENGTH = 1024;
+/** Most images in bytes: no backend shows larger ones. */
+const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+/** Largest text or table as JSON, in UTF-16 units: a line has to fit in memory several times. */
+const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
+/** Keys whose rejection has been reported are remembered up to this many. */
+const MAX_REPORTED_KEYS = 1000;
+/** Encoded keys are remembered up to this many; then the memory starts afresh. */
+const MAX_CACHED_KEYS = 10_000;
+const DEFAULT_BUCKETS = 30;
+const MAX_BUCKETS = 1000;
+
+export class Recorder<Shapes extends MetricShapes = MetricShapes> implements MetricsLogger<Shapes> {
+  readonly #log: RecordLog;
+  readonly #blobs: BlobStore;
+  readonly #nowMs: () => number;
+  readonly #onRejected: (rejection: Rejection) => void;
+  readonly #trainKeys = new CanonicalKeys('train/');
+  readonly #epochKeys = new CanonicalKeys('epoch/');
+  readonly #valKeys = new CanonicalKeys('val/');
+  readonly #finalKeys = new CanonicalKeys('final/');
+  readonly #rowKeys = new CanonicalKeys('');
+  readonly #reported = new Set<string>();
+  #rejected = 0;
+  #records = 0;
+  #dropped = 0;
+  #steps = 0;
+  #ended = false;
+
+  constructor(options: RecorderOptions) {
+    this.#log = options.log;
+    this.#blobs = options.blobs;
+    this.#nowMs = options.nowMs;
+    this.#onRejected = options.onRejected;
+  }
+
+  /** Records appended so far; the next one's `seq`. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Values that could not be recorded. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /** Records that the log dropped. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Step records so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Appends a record that no caller's value can spoil: the writer's open and close. */
+  record(body: RecordBody): void {
+    this.#write(body);
+  }
+
+  /** From now on every call is rejected. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  logStep(metrics: StepMetrics<Shapes>): void {
+    try {
+      const step = this.#axis('logStep', metrics, 'step');
+      if (step === undefined) return;
+      const scalars = this.#typedScalars('logStep', this.#trainKeys, metrics, 'step');
+      if (scalars === '') return;
+      const n = this.#steps + 1;
+      // Only steps may wait for the next write: at a rate above the log's they are the ones that come in floods.
+      if (this.#append('step', `"n":${n},"step":${step},"metrics":{${scalars}}`, false)) this.#steps = n;
+    } catch (error) {
+      this.#reject('logStep', '', errorMessage(error));
+    }
+  }
+
+  logEpoch(metrics: EpochMetrics<Shapes>): void {
+    this.#guarded('logEpoch', () => this.#logEpoch('epoch', 'logEpoch', this.#epochKeys, metrics));
+  }
+
+  logValidation(metrics: ValidationMetrics<Shapes>): void {
+    this.#guarded('logValidation', () => this.#logEpoch('validation', 'logValidation', this.#valKeys, metrics));
+  }
+
+  logFinal(metrics: FinalMetrics<Shapes>): void {
+    this.#guarded('logFinal', () => {
+      const totalSteps = field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
+      const scalars = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps');
+      if (scalars === '' && totalSteps === undefined) return;
+      this.#append('final', `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":{${scalars}}`, true);
+    });
+  }
+
+  logHparams(hparams: Hparams<Shapes>): void {
+    this.#guarded('logHparams', () => {
+      const { extra, ...named }: Readonly<Record<string, unknown>> = { ...hparams };
+      const values = { ...this.#jsonScalars('logHparams', named), ...(isRecord(extra) ? this.#jsonScalars('logHparams', extra) : {}) };
+      if (Object.keys(values).length > 0) this.#write({ kind: 'hparams', hparams: values });
+    });
+  }
+
+  log(first: string | ExtraMetrics, second?: ExtraMetrics | StepOption, third?: StepOption): void {
+    this.#guarded('log', () => {
+      const series = typeof first === 'string' ? first : undefined;
+      const metrics = series === undefined ? first : second;
+      const options = series === undefined ? second : third;
+      if (series !== undefined && !this.#isKey('log', series)) return;
+      const step = this.#stepText('log', options);
+      if (step === undefined) return;
+      const keys = series === undefined ? this.#rowKeys : new CanonicalKeys(`${series}/`);
+      const scalars = this.#scalars('log', keys, isRecord(metrics) ? metrics : {});
+      if (scalars === '') return;
+      this.#append('log', `${step}${series === undefined ? '' : `"series":${JSON.stringify(series)},`}"metrics":{${scalars}}`, true);
+    });
+  }
+
+  logSummary(summary: Readonly<Record<string, JsonPrimitive>>, options?: SummaryOptions): void {
+    this.#guarded('logSummary', () => {
+      const prefix = options?.prefix === undefined ? '' : `${options.prefix}/`;
+      const named = Object.entries(this.#jsonScalars('logSummary', summary)).map(([key, value]): [string, JsonPrimitive] => [prefix + key, value]);
+      if (named.length > 0) this.#write({ kind: 'summary', summary: Object.fromEntries(named) });
+    });
+  }
+
+  updateConfig(config: JsonObject): void {
+    this.#guarded('updateConfig', () => {
+      const json = toJson(config);
+      if (!json.ok) this.#reject('updateConfig', '', json.problem);
+      else if (!isJsonObject(json.value)) this.#reject('updateConfig', '', 'is not an object');
+      else this.#write({ kind: 'config', config: redactObject(json.value) });
+    });
+  }
+
+  addTags(tags: readonly string[]): void {
+    this.#guarded('addTags', () => {
+      const wellFormed = [...tags].filter((tag) => this.#isKey('addTags', tag));
+      if (wellFormed.length > 0) this.#write({ kind: 'tags', tags: wellFormed });
+    });
+  }
+
+  defineMetric(metric: string, definition: MetricDefinition): void {
+    this.#guarded('defineMetric', () => {
+      const { step, summary } = definition;
+      if (!this.#isKey('defineMetric', metric) || (step !== undefined && !this.#isKey('defineMetric', step))) return;
+      this.#write({ kind: 'define_metric', metric, ...(step === undefined ? {} : { step }), ...(summary === undefined ? {} : { summary }) });
+    });
+  }
+
+  logTable(key: string, table: Table, options?: StepOption): void {
+    this.#guarded('logTable', () => {
+      const step = this.#keyedStep('logTable', key, options);
+      if (step === undefined) return;
+      const json = toJson(table.rows);
+      if (!json.ok) return this.#reject('logTable', key, json.problem);
+      const columns = table.columns.map((column) => String(column).toWellFormed());
+      const rows: JsonValue[][] = [];
+      for (const row of Array.isArray(json.value) ? json.value : []) {
+        if (!Array.isArray(row) || row.length !== columns.length) return this.#reject('logTable', key, `row ${rows.length} does not have ${columns.length} cells`);
+        rows.push(row);
+      }
+      this.#write({ kind: 'table', key, columns, rows, ...step });
+    });
+  }
+
+  logBarChart(key: string, bars: ExtraMetrics, options?: StepOption): void {
+    this.#guarded('logBarChart', () => {
+      const step = this.#keyedStep('logBarChart', key, options);
+      if (step === undefined) return;
+      const scalars = this.#scalars('logBarChart', this.#rowKeys, bars);
+      const stepText = step.step === undefined ? '' : `"step":${step.step},`;
+      if (scalars !== '') this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepText}"bars":{${scalars}}`, true);
+    });
+  }
+
+  logHistogram(key: string, values: ArrayLike<number>, options?: HistogramOptions): void {
+    this.#guarded('logHistogram', () => {
+      const step = this.#keyedStep('logHistogram', key, options);
+      if (step === undefined) return;
+      const buckets = options?.buckets ?? DEFAULT_BUCKETS;
+      if (!Number.isInteger(buckets) || buckets < 1 || buckets > MAX_BUCKETS) return this.#reject('logHistogram', key, `buckets is ${buckets}: an integer from 1 to ${MAX_BUCKETS} is needed`);
+      if (typeof values !== 'object' || typeof values.length !== 'number') return this.#reject('logHistogram', key, 'values are not an array of numbers');
+      const { edges, counts, nonFinite } = bucketise(values, buckets);
+      this.#write({ kind: 'histogram', key, edges, counts, non_finite: nonFinite, ...step });
+    });
+  }
+
+  logImage(key: string, image: ImageSource, options?: ImageOptions): void {
+    this.#guarded('logImage', () => {
+      const step = this.#keyedStep('logImage', key, options);
+      if (step === undefined) return;
+      const bytes = this.#imageBytes(image);
+      if (bytes.length > MAX_IMAGE_BYTES) return this.#reject('logImage', key, `has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
+      const header = readImageHeader(bytes) ?? svgHeader(bytes);
+      if (header === undefined) return this.#reject('logImage', key, 'is not a PNG, JPEG, GIF, WebP or SVG image, or has no pixel');
+      const caption = options?.caption === undefined ? {} : { caption: options.caption.toWellFormed() };
+      this.#write({ kind: 'image', key, ...header, ...this.#blobs.put(bytes, header.format), ...caption, ...step });
+    });
+  }
+
+  logText(key: string, markdown: string, options?: StepOption): void {
+    this.#guarded('logText', () => {
+      const step = this.#keyedStep('logText', key, options);
+      if (step === undefined) return;
+      if (typeof markdown !== 'string') this.#reject('logText', key, `is a ${typeof markdown}, not text`);
+      else if (markdown.length > MAX_TEXT_LENGTH) this.#reject('logText', key, `has ${markdown.length} characters; at most ${MAX_TEXT_LENGTH} are allowed`);
+      else this.#write({ kind: 'text', key, text: markdown.toWellFormed(), ...step });
+    });
+  }
+
+  saveFile(path: string, options?: SaveFileOptions): void {
+    this.#guarded('saveFile', () => {
+      const entry = this.#fileEntry('saveFile', path, options?.base);
+      if (entry !== undefined) this.#write({ kind: 'file', ...entry });
+    });
+  }
+
+  logArtifact(artifact: Artifact): void {
+    this.#guarded('logArtifact', () => {
+      const { name, type, aliases = [], metadata = {} } = artifact;
+      const json = toJson(metadata);
+      if (!this.#isKey('logArtifact', name) || !this.#isKey('logArtifact', type)) return;
+      if (!json.ok || !isJsonObject(json.value)) return this.#reject('logArtifact', name, json.ok ? 'metadata is not an object' : json.problem);
+      const files: FileEntry[] = [];
+      for (const path of artifact.files) {
+        const entry = this.#fileEntry('logArtifact', path, artifact.base);
+        // An artifact is whole or not at all: one missing a file would look complete to those who fetch it.
+        if (entry === undefined) return;
+        files.push(entry);
+      }
+      this.#write({ kind: 'artifact', name, type, files, aliases: [...aliases], metadata: redactObject(json.value) });
+    });
+  }
+
+  alert(alert: Alert): void {
+    this.#guarded('alert', () => {
+      const { title, text, level = 'info' } = alert;
+      this.#write({ kind: 'alert', title: redactText(title.toWellFormed()), text: redactText(text.toWellFormed()), level });
+    });
+  }
+
+  /** Counts and reports a value that cannot be recorded. */
+  #reject(call: string, key: string, reason: string): void {
+    this.#rejected += 1;
+    const shown = key.length > 100 ? `${key.slice(0, 100)}…` : key;
+    const id = `${call} ${shown}`;
+    if (this.#reported.has(id) || this.#reported.size >= MAX_REPORTED_KEYS) return;
+    this.#reported.add(id);
+    this.#onRejected({ call, key: shown, reason });
+  }
+
+  #guarded(call: string, body: () => void): void {
+    try {
+      if (this.#ended) this.#reject(call, '', 'the publisher is closed');
+      else body();
+    } catch (error) {
+      // Whatever a getter, a proxy or the disk throws belongs to the logger, not to training.
+      this.#reject(call, '', errorMessage(error));
+    }
+  }
+
+  #write(body: RecordBody): void {
+    const { kind, ...fields } = body;
+    this.#append(kind, JSON.stringify(fields).slice(1, -1), true);
+  }
+
+  #append(kind: RecordKind, fields: string, writeNow: boolean): boolean {
+    const nowMs = this.#nowMs();
+    const line = `{"v":${RECORD_VERSION},"seq":${this.#records},"time":${nowMs / 1000},"kind":"${kind}",${fields}}\n`;
+    const taken = this.#log.append(line, nowMs, writeNow);
+    // A dropped record takes no number: `seq` stays dense, and the loss is counted.
+    if (taken) this.#records += 1;
+    else this.#dropped += 1;
+    return taken;
+  }
+
+  #logEpoch(kind: 'epoch' | 'validation', call: string, keys: CanonicalKeys, metrics: object): void {
+    const epoch = this.#axis(call, metrics, 'epoch');
+    if (epoch === undefined) return;
+    const scalars = this.#typedScalars(call, keys, metrics, 'epoch');
+    if (scalars !== '') this.#append(kind, `"epoch":${epoch},"metrics":{${scalars}}`, true);
+  }
+
+  /** The value of a typed row's axis as text; undefined, and rejected, where it is no step. */
+  #axis(call: string, row: object, axis: string): number | undefined {
+    if (this.#ended) {
+      this.#reject(call, '', 'the publisher is closed');
+      return undefined;
+    }
+    const value = field(row, axis);
+    if (isStep(value)) return value;
+    this.#reject(call, axis, `is ${shown(value)}: an integer from 0 to 2^53 - 1 is needed`);
+    return undefined;
+  }
+
+  /** `"step":5,` or nothing; undefined, and rejected, where the step given is none. */
+  #stepText(call: string, options: unknown): string | undefined {
+    const step = isRecord(options) ? options['step'] : undefined;
+    if (step === undefined) return '';
+    if (isStep(step)) return `"step":${step},`;
+    this.#reject(call, 'step', `is ${shown(step)}: an integer from 0 to 2^53 - 1 is needed`);
+    return undefined;
+  }
+
+  #keyedStep(call: string, key: string, options: StepOption | undefined): { readonly step?: number } | undefined {
+    const step = options?.step;
+    if (!this.#isKey(call, key) || this.#stepText(call, options) === undefined) return undefined;
+    return step === undefined ? {} : { step };
+  }
+
+  #isKey(call: string, key: unknown): key is string {
+    const problem = keyProblem(key);
+    if (problem === undefined) return true;
+    this.#reject(call, typeof key === 'string' ? key : '', problem);
+    return false;
+  }
+
+  /** Members of a typed row: its own names, perplexity after a loss, then its further metrics. */
+  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string): string {
+    if (!isRecord(row)) return '';
+    let text = '';
+    for (const name of Object.keys(row)) {
+      if (name === axis || name === 'metrics') continue;
+      const value = row[name];
+      if (value === undefined) continue;
+      text += this.#pair(call, keys, name, value);
+      if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined) text += this.#pair(call, keys, 'perplexity', perplexity(value));
+    }
+    const further = row['metrics'];
+    if (isRecord(further)) {
+      for (const name of Object.keys(further)) {
+        const taken = Object.hasOwn(row, name) || (name === 'perplexity' && row['loss'] !== undefined);
+        if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
+        else text += this.#pair(call, keys, name, further[name]);
+      }
+    }
+    return text.slice(1);
+  }
+
+  /** Members of a free row. */
+  #scalars(call: string, keys: CanonicalKeys, metrics: Readonly<Record<string, unknown>>): string {
+    let text = '';
+    for (const name of Object.keys(metrics)) text += this.#pair(call, keys, name, metrics[name]);
+    return text.slice(1);
+  }
+
+  /** One member with a comma before it; nothing, and rejected, where it cannot be recorded. */
+  #pair(call: string, keys: CanonicalKeys, name: string, value: unknown): string {
+    const key = keys.encode(name);
+    if (key === undefined) {
+      this.#reject(call, name, keyProblem(keys.prefix + name) ?? 'is not a usable key');
+      return '';
+    }
+    if (typeof value !== 'number') {
+      this.#reject(call, name, `is ${shown(value)}: a number is needed`);
+      return '';
+    }
+    return `,${key}${scalarText(value)}`;
+  }
+
+  /** Strings, numbers, booleans and nulls of an object, secrets redacted; whatever else it holds is rejected. */
+  #jsonScalars(call: string, values: Readonly<Record<string, unknown>>): Readonly<Record<string, JsonPrimitive>> {
+    const kept: [string, JsonPrimitive][] = [];
+    for (const [key, value] of Object.entries(values)) {
+      if (value === undefined || !this.#isKey(call, key)) continue;
+      const json = toJson(value);
+      const scalar = json.ok ? redactObject({ [key]: json.value })[key] : undefined;
+      if (scalar === undefined || (typeof scalar === 'object' && scalar !== null)) this.#reject(call, key, `is ${shown(value)}: a string, number, boolean or null is needed`);
+      else kept.push([key, scalar]);
+    }
+    return Object.fromEntries(kept);
+  }
+
+  #imageBytes(image: ImageSource): Uint8Array {
+    if (image instanceof Uint8Array) return image;
+    return 'svg' in image ? new TextEncoder().encode(image.svg) : this.#blobs.read(image.path);
+  }
+
+  #fileEntry(call: string, path: string, base = '.'): FileEntry | undefined {
+    const name = relative(resolve(base), resolve(base, path)).split(sep).join('/');
+    if (name === '' || name.startsWith('../') || name === '..') {
+      this.#reject(call, path, `is not below ${base}`);
+      return undefined;
+    }
+    return { path: name, ...this.#blobs.copy(resolve(base, path)) };
+  }
+}
+
+/** Keys of one prefix, encoded once: a trainer logs the same few names millions of times. */
+class CanonicalKeys {
+  readonly prefix: string;
+  readonly #encoded = new Map<string, string>();
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
+
+  /** `"train/loss":`, or undefined where the key cannot be used. */
+  encode(name: string): string | undefined {
+    const known = this.#encoded.get(name);
+    if (known !== undefined) return known;
+    if (name === '' || keyProblem(this.prefix + name) !== undefined) return undefined;
+    if (this.#encoded.size >= MAX_CACHED_KEYS) this.#encoded.clear();
+    const encoded = `${JSON.stringify(this.prefix + name)}:`;
+    this.#encoded.set(name, encoded);
+    return encoded;
+  }
+}
+
+function keyProblem(key: unknown): string | undefined {
+  if (typeof key !== 'string') return `is a ${typeof key}, not a key`;
+  if (key === '') return 'is empty';
+  if (key.length > MAX_KEY_LENGTH) return `has ${key.length} characters; at most ${MAX_KEY_LENGTH} are allowed`;
+  return key.isWellFormed() ? undefined : 'holds a lone surrogate';
+}
+
+function isStep(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** As JSON writes it, but for a negative zero, which JSON.stringify loses, and the three strings. */
+function scalarText(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function field(row: object, name: string): unknown {
+  return isRecord(row) ? row[name] : undefined;
+}
+
+/** A value in a few characters, for a message. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(redactText(value.slice(0, 40)));
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function svgHeader(bytes: Uint8Array): { readonly format: 'svg' } | undefined {
+  const head = new TextDecoder().decode(bytes.subarray(0, 1024));
+  return /^\uFEFF?\s*(?:<\?xml[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[\s\S]*?>|\s)*<svg[\s>]/u.test(head) ? { format: 'svg' } : undefined;
+}
