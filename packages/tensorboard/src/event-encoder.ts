@@ -14,7 +14,6 @@ import {
   isScalar,
   type JsonObject,
   type JsonPrimitive,
-  type JsonValue,
   type OpenRecord,
   type RunRecord,
   type ScalarMap,
@@ -79,7 +78,7 @@ export class EventEncoder {
   /** What this batch goes to: all of it in order, and the current one of each sub-run. */
   #outputs: Output[] = [];
   readonly #current = new Map<number, EventBuffer>();
-  #spareBuffers: EventBuffer[] = [];
+  readonly #spareBuffers: EventBuffer[] = [];
 
   /** @param state What {@link position} returned, to go on from there. */
   constructor(state?: EncoderState) {
@@ -104,7 +103,7 @@ export class EventEncoder {
   }
 
   /** Everything that was committed, as JSON, to go on from. */
-  position(): Readonly<Record<keyof EncoderState, JsonValue>> {
+  position(): EncoderState {
     return stateToJson(this.#saved, this.#tags.entries());
   }
 

@@ -46,14 +46,8 @@ function isPrimitive(value: JsonValue): value is JsonPrimitive {
 
 /** google.protobuf.Value, whose members are written even where they are zero, false or empty. */
 function protobufValue(value: string | number | boolean): Uint8Array {
-  switch (typeof value) {
-    case 'number':
-      return doubleField(2, value);
-    case 'string':
-      return bytesField(3, value);
-    case 'boolean':
-      return booleanField(4, value);
-  }
+  if (typeof value === 'number') return doubleField(2, value);
+  return typeof value === 'string' ? bytesField(3, value) : booleanField(4, value);
 }
 
 function sessionSummary(kind: { readonly tag: string; readonly field: number }, info: Uint8Array): Uint8Array {

@@ -20,10 +20,10 @@ import {
   type SinkTraits,
 } from '@runcast/core';
 import { z } from 'zod';
-import { parseSinkConfig, type TensorboardSinkConfig } from './config.ts';
+import { parseSinkConfig, type TensorboardSinkConfig, type TensorboardSinkOptions } from './config.ts';
 import { EventEncoder, type EncodedFile } from './event-encoder.ts';
 import { encoderStateSchema } from './run-state.ts';
-import { TENSORBOARD_TRAITS } from './traits.ts';
+import { tensorboardTraits } from './traits.ts';
 
 /** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
 const MAX_OPEN_FILES = 16;
@@ -38,16 +38,8 @@ const positionSchema = z.object({
   encoder: encoderStateSchema,
 });
 
-/** Makes the sink. Throws {@link ConfigError} where the configuration is not a {@link TensorboardSinkConfig}. */
-export const createSink: CreateSink = (config) => createSinkOn(config);
-
-/** As {@link createSink}, on a file system of the caller's choice, so that tests can make it fail. */
-export function createSinkOn(config: JsonObject, fileSystem?: AppendFileSystem): Sink & TensorboardLifecycle {
-  return new TensorboardSink(parseSinkConfig(config), fileSystem);
-}
-
-/** What the sink has of the contract's optional parts: all of it, and synchronous. */
-interface TensorboardLifecycle {
+/** The sink, synchronous throughout. */
+export interface TensorboardSink extends Sink {
   open(context: SinkContext): void;
   write(batch: RecordBatch): void;
   flush(): void;
@@ -56,9 +48,18 @@ interface TensorboardLifecycle {
   position(): JsonValue;
 }
 
-class TensorboardSink implements Sink {
+/** Makes the sink from a spec's configuration, {@link TensorboardSinkOptions} as JSON. Throws ConfigError where it is none. */
+export const createSink: CreateSink = (config: JsonObject): Sink =>
+  new EventFileSink(parseSinkConfig(config), undefined);
+
+/** The sink with the file system calls it is to use for event files, the real ones where left out. */
+export function createTensorboardSink(options: TensorboardSinkOptions, fileSystem?: AppendFileSystem): TensorboardSink {
+  return new EventFileSink(parseSinkConfig(options), fileSystem);
+}
+
+class EventFileSink implements TensorboardSink {
   readonly name = 'tensorboard';
-  readonly traits: SinkTraits = TENSORBOARD_TRAITS;
+  readonly traits: SinkTraits = tensorboardTraits;
   readonly logEveryNSteps: number;
   readonly #config: TensorboardSinkConfig;
   readonly #fileSystem: AppendFileSystem | undefined;
@@ -68,10 +69,10 @@ class TensorboardSink implements Sink {
   #durableAt: number | undefined;
 
   constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined) {
-    this.logEveryNSteps = config.log_every_n_steps;
+    this.logEveryNSteps = config.logEveryNSteps;
     this.#config = config;
     this.#fileSystem = fileSystem;
-    this.#files = new EventFiles(config.log_dir, [], fileSystem);
+    this.#files = new EventFiles(config.logDir, [], fileSystem);
   }
 
   /**
@@ -79,8 +80,8 @@ class TensorboardSink implements Sink {
    * {@link PositionLostError} where the files are not what the position says; without a position, files are begun anew.
    */
   open(context: SinkContext): void {
-    const directory = path.join(this.#config.log_dir, context.runId);
-    proveWritable(this.#config.log_dir, directory);
+    const directory = path.join(this.#config.logDir, context.runId);
+    proveWritable(this.#config.logDir, directory);
     const position = context.position === undefined ? undefined : readPosition(context.position);
     this.#encoder = new EventEncoder(position?.encoder);
     this.#files = new EventFiles(directory, position?.files ?? [], this.#fileSystem);
@@ -97,11 +98,11 @@ class TensorboardSink implements Sink {
     this.#files.sync();
   }
 
-  /** As {@link flush}, where something is not on the disk and the last time is `flush_secs` ago. */
+  /** As {@link flush}, where something is not on the disk and the last time is `flushSecs` ago. */
   tick(now: number): void {
     this.#durableAt ??= now;
     if (!this.#files.dirty) this.#durableAt = now;
-    if (now - this.#durableAt < this.#config.flush_secs * 1000) return;
+    if (now - this.#durableAt < this.#config.flushSecs * 1000) return;
     this.flush();
     this.#durableAt = now;
   }
