@@ -28,34 +28,42 @@ const tagsByRun = z.record(
   z.custom<object>((tags) => typeof tags === 'object' && tags !== null),
 );
 
-const sessionGroups = z.object({
-  sessionGroups: z
-    .array(
-      z.object({
-        hparams: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
-        metricValues: z
-          .array(
-            z.object({
-              name: z.object({ group: z.string().default(''), tag: z.string() }),
-              value: z.union([z.number(), z.string()]).default(0),
-              trainingStep: z.number().default(0),
-            }),
-          )
-          .default([]),
-        sessions: z.array(
-          z.object({
-            name: z.string(),
-            status: z.string(),
-            startTimeSecs: z.number().default(0),
-            endTimeSecs: z.number().default(0),
-          }),
-        ),
-      }),
-    )
-    .default([]),
+/** A line of the HParams page. */
+export interface SessionGroup {
+  readonly hparams: Readonly<Record<string, string | number | boolean>>;
+  readonly metricValues: readonly {
+    readonly name: { readonly group: string; readonly tag: string };
+    readonly value: number | string;
+    readonly trainingStep: number;
+  }[];
+  readonly sessions: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly startTimeSecs: number;
+    readonly endTimeSecs: number;
+  }[];
+}
+
+const metricValue = z.object({
+  name: z.object({ group: z.string().default(''), tag: z.string() }),
+  value: z.union([z.number(), z.string()]).default(0),
+  trainingStep: z.number().default(0),
 });
 
-export type SessionGroup = z.infer<typeof sessionGroups>['sessionGroups'][number];
+const session = z.object({
+  name: z.string(),
+  status: z.string(),
+  startTimeSecs: z.number().default(0),
+  endTimeSecs: z.number().default(0),
+});
+
+const sessionGroup = z.object({
+  hparams: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  metricValues: z.array(metricValue).default([]),
+  sessions: z.array(session),
+});
+
+const sessionGroups = z.object({ sessionGroups: z.array(sessionGroup).default([]) });
 
 export class TensorboardServer {
   readonly #process: ChildProcess;

@@ -12,9 +12,10 @@ export {
   type TensorboardSinkConfig,
   type TensorboardSinkOptions,
 } from './config.ts';
-export { EventEncoder, type EncodedFile } from './event-encoder.ts';
+export { EventEncoder, type EncodedFile, type ImageBytes } from './event-encoder.ts';
 export type { EncoderState } from './run-state.ts';
 export { createTensorboardSink, type TensorboardSink } from './sink.ts';
+export { openSummaryWriter, type SummaryWriter, type SummaryWriterOptions } from './summary-writer.ts';
 export { tensorboardTraits } from './traits.ts';
 
 /**

@@ -10,8 +10,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, PositionLostError, type JsonValue, type RunRecord } from '@runcast/core';
-import { batchOf, createFaultFileSystem, hparamsRecord, openRecord, SAMPLE_TIME, stepRecord } from '@runcast/testing';
+import { ConfigError, PositionLostError, RecordsRefusedError, type JsonValue, type RunRecord } from '@runcast/core';
+import {
+  batchOf,
+  createFaultFileSystem,
+  hparamsRecord,
+  imageRecord,
+  openRecord,
+  PIXEL_PNG,
+  SAMPLE_TIME,
+  stepRecord,
+  writeBlob,
+} from '@runcast/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeEvents } from '../test/decode-events.ts';
@@ -159,6 +169,49 @@ describe('writing', () => {
     expect(() => write(sink, step(2))).toThrow('EIO');
     expect(() => write(sink, step(2))).toThrow(PositionLostError);
     expect(() => sink.close()).toThrow(PositionLostError);
+  });
+});
+
+describe('images', () => {
+  it('are read from the run directory', () => {
+    const image = imageRecord({ ...writeBlob(place, PIXEL_PNG, '.png') });
+    write(open(createTensorboardSink({ logDir })), openRecord(), image);
+    const events = decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN)));
+    expect(events.at(-1)?.values[0]?.tensor?.strings[2]).toBe(Buffer.from(PIXEL_PNG).toString('latin1'));
+  });
+
+  it('are refused where they can never be shown, and then nothing of the batch is written', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    const batch = [
+      openRecord(),
+      imageRecord({ seq: 1, format: 'svg' }),
+      imageRecord({ seq: 2, blob: 'blobs/gone.png' }),
+      imageRecord({ seq: 3, blob: '../secret.png' }),
+      step(4),
+    ];
+    let thrown: unknown;
+    try {
+      write(sink, ...batch);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(RecordsRefusedError);
+    expect(thrown).toMatchObject({
+      refusals: [
+        { seq: 1, reason: 'TensorBoard shows no SVG images' },
+        { seq: 2, reason: 'blobs/gone.png is missing in the run directory' },
+        { seq: 3, reason: '../secret.png is outside the run directory' },
+      ],
+    });
+    expect(files()).toEqual({});
+    write(sink, openRecord(), step(4));
+    expect(files()).toEqual(expectedFiles(openRecord(), step(4)));
+  });
+
+  it('are waited for where they cannot be read for now', () => {
+    mkdirSync(path.join(place, 'blobs', 'directory.png'), { recursive: true });
+    const sink = open(createTensorboardSink({ logDir }));
+    expect(() => write(sink, openRecord(), imageRecord({ blob: 'blobs/directory.png' }))).toThrow('EISDIR');
   });
 });
 

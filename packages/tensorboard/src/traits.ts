@@ -7,7 +7,23 @@ import type { SinkTraits } from '@runcast/core';
  * position, the sink truncates its files to where they were and writes the same bytes again.
  */
 export const tensorboardTraits: SinkTraits = {
-  kinds: ['open', 'step', 'epoch', 'validation', 'final', 'log', 'hparams', 'config', 'summary', 'close'],
+  kinds: [
+    'open',
+    'step',
+    'epoch',
+    'validation',
+    'final',
+    'log',
+    'hparams',
+    'config',
+    'summary',
+    'table',
+    'bar_chart',
+    'histogram',
+    'image',
+    'text',
+    'close',
+  ],
   guarantee: 'exactly-once',
   locality: 'local',
 };
