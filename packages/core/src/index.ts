@@ -12,3 +12,4 @@ export * from './scalar.ts';
 export * from './sink.ts';
 export * from './image-format.ts';
 export * from './recorder.ts';
+export * from './parse-record.ts';

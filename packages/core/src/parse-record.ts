@@ -1,0 +1,95 @@
+/**
+ * From a line of a log back to a record. Logs are written by us but live on disks, get edited, concatenated and cut, and
+ * later versions add kinds, so nothing is believed unchecked. The checks are by hand since they run for every record of
+ * every run: a schema library takes three times as long as the JSON parser itself.
+ */
+
+import { RECORD_KINDS, RECORD_VERSION, type RecordKind, type RunRecord } from './record.ts';
+import { isScalar } from './scalar.ts';
+
+export type ParseResult = { readonly ok: true; readonly record: RunRecord } | { readonly ok: false; readonly problem: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+type Check = (fields: Fields) => boolean;
+
+/** Parses one line, without its newline. Never throws. Members that a later version added are kept. */
+export function parseRecord(line: string): ParseResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { ok: false, problem: line.includes('\0') ? 'holds NUL bytes' : 'is not JSON' };
+  }
+  if (!isFields(value)) return { ok: false, problem: 'is not an object' };
+  if (value['v'] !== RECORD_VERSION) return { ok: false, problem: `has version ${String(value['v'])}, not ${RECORD_VERSION}` };
+  if (!isKind(value['kind'])) return { ok: false, problem: `is of an unknown kind, ${String(value['kind'])}` };
+  return isRunRecord(value) ? { ok: true, record: value } : { ok: false, problem: `is not a complete ${value['kind']} record` };
+}
+
+function isRunRecord(value: unknown): value is RunRecord {
+  return isFields(value) && isCount(value['seq']) && typeof value['time'] === 'number' && isKind(value['kind']) && CHECKS[value['kind']](value);
+}
+
+const KINDS: ReadonlySet<unknown> = new Set(RECORD_KINDS);
+
+function isKind(value: unknown): value is RecordKind {
+  return KINDS.has(value);
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const optional = (check: (value: unknown) => boolean) => (value: unknown): boolean => value === undefined || check(value);
+const isArrayOf = (check: (value: unknown) => boolean) => (value: unknown): boolean => Array.isArray(value) && value.every((item) => check(item));
+const isTexts = isArrayOf(isText);
+const isNumbers = isArrayOf(isNumber);
+const isOptionalStep = optional(isCount);
+const isOptionalText = optional(isText);
+
+function isScalars(value: unknown): boolean {
+  if (!isFields(value)) return false;
+  for (const key of Object.keys(value)) if (!isScalar(value[key])) return false;
+  return true;
+}
+
+function isPrimitives(value: unknown): boolean {
+  return isFields(value) && Object.values(value).every((member) => member === null || ['string', 'number', 'boolean'].includes(typeof member));
+}
+
+const isStoredFile: Check = (fields) => isText(fields['blob']) && isCount(fields['bytes']);
+const isFileEntry = (value: unknown): boolean => isFields(value) && isText(value['path']) && isStoredFile(value);
+const isKeyed: Check = (fields) => isText(fields['key']) && isOptionalStep(fields['step']);
+
+const CHECKS: Readonly<Record<RecordKind, Check>> = {
+  open: (fields) =>
+    isText(fields['run']) &&
+    isText(fields['writer']) &&
+    isText(fields['host']) &&
+    isNumber(fields['pid']) &&
+    (fields['role'] === 'owner' || fields['role'] === 'member') &&
+    isFields(fields['config']) &&
+    optional(isTexts)(fields['tags']) &&
+    isOptionalStep(fields['resume_step']) &&
+    ['project', 'name', 'entity', 'group', 'job_type', 'notes'].every((name) => isOptionalText(fields[name])),
+  step: (fields) => isCount(fields['n']) && isCount(fields['step']) && isScalars(fields['metrics']),
+  epoch: (fields) => isCount(fields['epoch']) && isScalars(fields['metrics']),
+  validation: (fields) => isCount(fields['epoch']) && isScalars(fields['metrics']),
+  final: (fields) => isScalars(fields['metrics']) && isOptionalStep(fields['total_steps']),
+  log: (fields) => isScalars(fields['metrics']) && isOptionalStep(fields['step']) && isOptionalText(fields['series']),
+  hparams: (fields) => isPrimitives(fields['hparams']),
+  config: (fields) => isFields(fields['config']),
+  tags: (fields) => isTexts(fields['tags']),
+  define_metric: (fields) => isText(fields['metric']) && isOptionalText(fields['step']) && isOptionalText(fields['summary']),
+  summary: (fields) => isPrimitives(fields['summary']),
+  table: (fields) => isKeyed(fields) && isTexts(fields['columns']) && isArrayOf(Array.isArray)(fields['rows']),
+  bar_chart: (fields) => isKeyed(fields) && isScalars(fields['bars']),
+  histogram: (fields) => isKeyed(fields) && isNumbers(fields['edges']) && isNumbers(fields['counts']) && isCount(fields['non_finite']),
+  image: (fields) => isKeyed(fields) && isStoredFile(fields) && isText(fields['sha256']) && isText(fields['format']) && isOptionalText(fields['caption']),
+  text: (fields) => isKeyed(fields) && isText(fields['text']),
+  file: (fields) => isFileEntry(fields),
+  artifact: (fields) => isText(fields['name']) && isText(fields['type']) && isArrayOf(isFileEntry)(fields['files']) && isTexts(fields['aliases']) && isFields(fields['metadata']),
+  alert: (fields) => isText(fields['title']) && isText(fields['text']) && isText(fields['level']),
+  system: (fields) => isScalars(fields['metrics']),
+  close: (fields) => isText(fields['status']) && typeof fields['final'] === 'boolean',
+};

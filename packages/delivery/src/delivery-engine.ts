@@ -1,0 +1,213 @@
+/**
+ * All deliveries of one run: each sink in a loop of its own, so that a slow or dead one delays no other. The same engine
+ * runs in a worker thread, on the caller's loop, and in `runcast sync`.
+ */
+
+import { errorInfo, type Sink, type SinkHealth, type SinkOutcome } from '@runcast/core';
+import { RunLogs, type RunDirectory } from '@runcast/runlog';
+import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
+import { Bell, within, type Scheduler } from './scheduler.ts';
+import { SinkDelivery } from './sink-delivery.ts';
+
+/** How often a loop looks for new records: soon after the last, seldom once nothing has come for a while. */
+const BUSY_POLL_MS = 25;
+const IDLE_POLL_MS = 100;
+const POLLS_UNTIL_IDLE = 40;
+/** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
+const BACKLOG_BYTES = 64 * 1024;
+const TICK_INTERVAL_MS = 5_000;
+/** What a close still grants a sink to end in after its records had no time left. */
+const CLOSE_GRACE_MS = 1_000;
+
+export interface DeliveryEngineOptions {
+  readonly directory: RunDirectory;
+  readonly sinks: readonly Sink[];
+  readonly scheduler: Scheduler;
+  readonly onEvent: (event: DeliveryEvent) => void;
+}
+
+/** A sink that could not be opened, and why. */
+export interface OpenFailure {
+  readonly sink: string;
+  readonly error: unknown;
+}
+
+export class DeliveryEngine {
+  readonly #logs: RunLogs;
+  readonly #deliveries: readonly SinkDelivery[];
+  readonly #scheduler: Scheduler;
+  /** Rings when records may have come. */
+  readonly #bell: Bell;
+  /** Rings when a batch has been delivered, for those who wait for it. */
+  readonly #progress: Bell;
+  readonly #onEvent: (event: DeliveryEvent) => void;
+  #refreshFailed = false;
+  #loops: Promise<unknown> = Promise.resolve();
+  #stopping = false;
+  #closed = false;
+  #cancelTick: () => void = () => undefined;
+
+  constructor(options: DeliveryEngineOptions) {
+    const { directory, scheduler, onEvent } = options;
+    this.#scheduler = scheduler;
+    this.#bell = new Bell(scheduler);
+    this.#progress = new Bell(scheduler);
+    this.#onEvent = onEvent;
+    this.#logs = new RunLogs(directory.logDirectory);
+    this.#deliveries = options.sinks.map((sink) => new SinkDelivery({ sink, directory, logs: this.#logs, scheduler, onEvent }));
+  }
+
+  /** Opens every sink. Returns those that could not be; the engine is then of no use but to be closed. */
+  async open(): Promise<readonly OpenFailure[]> {
+    this.#logs.refresh();
+    const failures = await Promise.all(
+      this.#deliveries.map(async (delivery): Promise<readonly OpenFailure[]> => {
+        try {
+          await delivery.open();
+          return [];
+        } catch (error) {
+          return [{ sink: delivery.name, error }];
+        }
+      }),
+    );
+    return failures.flat();
+  }
+
+  /** Begins to deliver, until {@link close}. */
+  start(): void {
+    this.#loops = Promise.all(this.#deliveries.map((delivery) => this.#loop(delivery)));
+    this.#scheduleTick();
+  }
+
+  /** Records may have come. */
+  wake(): void {
+    this.#bell.ring();
+  }
+
+  health(): Readonly<Record<string, SinkHealth>> {
+    return Object.fromEntries(this.#deliveries.map((delivery) => [delivery.name, delivery.health()]));
+  }
+
+  /** Makes everything now in the logs durable in every sink, as far as `timeoutMs` allows. */
+  async flush(timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    this.#refresh();
+    const target = this.#tails();
+    const deadline = this.#scheduler.nowMs() + timeoutMs;
+    return Promise.all(
+      this.#deliveries.map(async (delivery) => {
+        const reason = await this.#settle(delivery, target, deadline);
+        return delivery.settlement(reason);
+      }),
+    );
+  }
+
+  /** As {@link flush}, and ends with every sink, in its own time: a hanging one is given up at the deadline. */
+  async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    this.#refresh();
+    const target = this.#tails();
+    const deadline = this.#scheduler.nowMs() + timeoutMs;
+    const settlements = await Promise.all(
+      this.#deliveries.map(async (delivery) => {
+        delivery.retryNow();
+        const reason = await this.#settle(delivery, target, deadline);
+        const settlement = delivery.settlement(reason);
+        const left = Math.max(CLOSE_GRACE_MS, deadline - this.#scheduler.nowMs());
+        const problem = await within(delivery.close(outcome), left, this.#scheduler);
+        return problem === undefined ? settlement : { ...settlement, reason: settlement.reason ?? problem };
+      }),
+    );
+    await this.#stop();
+    return settlements;
+  }
+
+  /** As {@link close}, within this call, for local sinks: the process is ending. */
+  endNow(outcome: SinkOutcome): void {
+    this.#stopping = true;
+    this.#refresh();
+    for (const delivery of this.#deliveries) if (delivery.isLocal) delivery.endNow(outcome);
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelTick();
+    this.#bell.ring();
+    // A hanging sink's loop ends when its call does; nothing waits for it.
+    await within(this.#loops, 0, this.#scheduler);
+    this.#closed = true;
+    this.#logs.close();
+  }
+
+  async #loop(delivery: SinkDelivery): Promise<void> {
+    let idlePolls = 0;
+    while (!this.#stopping) {
+      const progress = await delivery.advance();
+      if (progress === 'stopped') return;
+      if (progress === 'delivered') {
+        idlePolls = 0;
+        this.#progress.ring();
+        if (delivery.lagBytes() >= BACKLOG_BYTES) {
+          await immediate();
+          continue;
+        }
+      }
+      idlePolls += 1;
+      if (progress === 'waiting') {
+        await this.#bell.wait(Math.max(1, delivery.retryAtMs - this.#scheduler.nowMs()));
+      } else {
+        await this.#bell.wait(idlePolls > POLLS_UNTIL_IDLE ? IDLE_POLL_MS : BUSY_POLL_MS);
+        this.#refresh();
+      }
+    }
+  }
+
+  /** New writers are found when the directory can be read again; until then the known ones go on. */
+  #refresh(): void {
+    if (this.#closed) return;
+    try {
+      this.#logs.refresh();
+      this.#refreshFailed = false;
+    } catch (error) {
+      if (!this.#refreshFailed) this.#onEvent({ type: 'sinkError', sink: 'log', error: errorInfo(error), terminal: false });
+      this.#refreshFailed = true;
+    }
+  }
+
+  /** Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined. */
+  async #settle(delivery: SinkDelivery, target: ReadonlyMap<string, number>, deadline: number): Promise<string | undefined> {
+    this.#bell.ring();
+    let problem: string | undefined;
+    for (;;) {
+      const left = deadline - this.#scheduler.nowMs();
+      if (delivery.state === 'stopped') return delivery.health().lastError?.message ?? 'the sink has stopped';
+      if (left <= 0) return problem ?? delivery.health().lastError?.message ?? 'there was no time left';
+      if (delivery.hasDelivered(target)) {
+        problem = await within(
+          delivery.flush().then((failure) => failure ?? ''),
+          left,
+          this.#scheduler,
+        );
+        if (problem === '') return undefined;
+        problem ??= 'the sink did not answer a flush';
+      }
+      await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
+    }
+  }
+
+  #tails(): ReadonlyMap<string, number> {
+    return new Map(this.#logs.writers.map((writer) => [writer, this.#logs.reader(writer).lastSeq()]));
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#scheduler.schedule(() => {
+      for (const delivery of this.#deliveries) void delivery.tick();
+      this.#scheduleTick();
+    }, TICK_INTERVAL_MS);
+  }
+}
+
+/** Lets messages, timers and other sinks have their turn between two batches. */
+function immediate(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,11 @@
+/** From a run's logs to its sinks: cursors, batches, retries, and the worker they run in. */
+export * from './backoff.ts';
+export * from './cursor-store.ts';
+export * from './delivery-engine.ts';
+export * from './delivery-event.ts';
+export * from './delivery-host.ts';
+export { InlineHost, SinkOpenError } from './inline-host.ts';
+export * from './load-sink.ts';
+export * from './open-host.ts';
+export * from './scheduler.ts';
+export * from './sink-delivery.ts';

@@ -1,0 +1,81 @@
+/** Deliveries on the caller's own loop: for sinks that are objects, and where no worker is to be had. */
+
+import type { Sink, SinkHealth, SinkOutcome } from '@runcast/core';
+import type { RunDirectory } from '@runcast/runlog';
+import { DeliveryEngine, type OpenFailure } from './delivery-engine.ts';
+import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
+import type { DeliveryHost } from './delivery-host.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface InlineHostOptions {
+  readonly directory: RunDirectory;
+  readonly sinks: readonly Sink[];
+  readonly scheduler: Scheduler;
+  readonly onEvent: (event: DeliveryEvent) => void;
+  readonly reason?: string;
+}
+
+/** Thrown when opening: some sinks cannot be. */
+export class SinkOpenError extends AggregateError {
+  readonly code = 'RUNCAST_SINK_OPEN';
+  readonly failures: readonly OpenFailure[];
+
+  constructor(failures: readonly OpenFailure[]) {
+    const lines = failures.map(({ sink, error }) => `  ${sink}: ${error instanceof Error ? error.message : String(error)}`);
+    super(
+      failures.map(({ error }) => error),
+      `${failures.length === 1 ? '1 sink' : `${failures.length} sinks`} cannot be opened\n${lines.join('\n')}`,
+    );
+    this.name = 'SinkOpenError';
+    this.failures = failures;
+  }
+}
+
+export class InlineHost implements DeliveryHost {
+  readonly kind = 'inline';
+  readonly reason: string | undefined;
+  readonly #engine: DeliveryEngine;
+
+  private constructor(engine: DeliveryEngine, reason: string | undefined) {
+    this.#engine = engine;
+    this.reason = reason;
+  }
+
+  /** Rejects with a {@link SinkOpenError}; sinks that did open are then closed again. */
+  static async open(options: InlineHostOptions): Promise<InlineHost> {
+    const engine = new DeliveryEngine(options);
+    const failures = await engine.open();
+    if (failures.length > 0) {
+      await engine.close({ status: 'unknown', final: false }, 0);
+      throw new SinkOpenError(failures);
+    }
+    engine.start();
+    return new InlineHost(engine, options.reason);
+  }
+
+  health(): Readonly<Record<string, SinkHealth>> {
+    return this.#engine.health();
+  }
+
+  flush(timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    return keepingAlive(this.#engine.flush(timeoutMs));
+  }
+
+  close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    return keepingAlive(this.#engine.close(outcome, timeoutMs));
+  }
+
+  endNow(outcome: SinkOutcome): void {
+    this.#engine.endNow(outcome);
+  }
+}
+
+/** Delivery's own timers do not keep a process alive; somebody awaiting it does. */
+async function keepingAlive<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 60_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}

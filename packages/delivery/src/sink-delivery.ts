@@ -1,0 +1,378 @@
+/**
+ * One sink's delivery: reads the logs from the sink's cursor, hands it batches in order with one call in flight, and owns
+ * everything that can go wrong in between. It works step by step and synchronously as far as the sink does, so that the same
+ * code runs in a loop, in a worker, and in the last moments of a process.
+ */
+
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  errorInfo,
+  errorMessage,
+  PositionLostError,
+  RecordsRefusedError,
+  RetryableSinkError,
+  TerminalSinkError,
+  type ErrorInfo,
+  type RecordBatch,
+  type RecordKind,
+  type RecordRefusal,
+  type RunRecord,
+  type Sink,
+  type SinkHealth,
+  type SinkOutcome,
+  type SinkState,
+} from '@runcast/core';
+import type { LogChunk, LogPosition, ReadLimits, RunDirectory, RunLogs } from '@runcast/runlog';
+import { backoffMs } from './backoff.ts';
+import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
+import type { DeadLetter, DeliveryEvent, SinkSettlement } from './delivery-event.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
+const MAX_BATCH_BYTES = 512 * 1024;
+
+export interface SinkDeliveryOptions {
+  readonly sink: Sink;
+  readonly directory: RunDirectory;
+  readonly logs: RunLogs;
+  readonly scheduler: Scheduler;
+  readonly onEvent: (event: DeliveryEvent) => void;
+}
+
+/**
+ * What a step came to: `delivered` and more may be there, `idle` for want of records, `waiting` for the next attempt after a
+ * failure, or `stopped` for good.
+ */
+export type Progress = 'delivered' | 'idle' | 'waiting' | 'stopped';
+
+interface PendingBatch {
+  readonly batch: RecordBatch;
+  readonly next: LogPosition;
+}
+
+export class SinkDelivery {
+  readonly #sink: Sink;
+  readonly #directory: RunDirectory;
+  readonly #logs: RunLogs;
+  readonly #scheduler: Scheduler;
+  readonly #onEvent: (event: DeliveryEvent) => void;
+  readonly #store: CursorStore;
+  readonly #kinds: ReadonlySet<RecordKind>;
+  readonly #everyNSteps: number;
+  #cursor: Cursor = EMPTY_CURSOR;
+  #pending: PendingBatch | undefined;
+  #lastWriter: string | undefined;
+  #state: SinkState = 'starting';
+  #attempts = 0;
+  #retryAtMs = -Infinity;
+  #delivered = 0;
+  #deliveredSteps = 0;
+  #skippedKinds = 0;
+  #skippedSteps = 0;
+  #refused = 0;
+  #retries = 0;
+  #lastError: ErrorInfo | undefined;
+  #inFlight: Promise<unknown> | undefined;
+
+  constructor(options: SinkDeliveryOptions) {
+    this.#sink = options.sink;
+    this.#directory = options.directory;
+    this.#logs = options.logs;
+    this.#scheduler = options.scheduler;
+    this.#onEvent = options.onEvent;
+    this.#store = new CursorStore(options.directory, options.sink.name);
+    this.#kinds = new Set(options.sink.traits.kinds);
+    this.#everyNSteps = options.sink.logEveryNSteps ?? 1;
+  }
+
+  get name(): string {
+    return this.#sink.name;
+  }
+
+  get isLocal(): boolean {
+    return this.#sink.traits.locality === 'local';
+  }
+
+  get state(): SinkState {
+    return this.#state;
+  }
+
+  /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
+  get retryAtMs(): number {
+    return this.#retryAtMs;
+  }
+
+  /** Opens the sink where its cursor stands. Throws what the sink throws. */
+  async open(): Promise<void> {
+    this.#cursor = this.#locate(this.#store.read());
+    try {
+      await this.#openSink();
+    } catch (error) {
+      if (!(error instanceof PositionLostError)) throw error;
+      this.#onEvent({ type: 'sinkError', sink: this.name, error: errorInfo(error), terminal: false });
+      this.#cursor = EMPTY_CURSOR;
+      this.#store.remove();
+      await this.#openSink();
+    }
+    this.#state = 'delivering';
+  }
+
+  /** Delivers the next batch. Returns at once where the sink does; never throws or rejects. */
+  advance(): Progress | Promise<Progress> {
+    if (this.#state === 'stopped' || this.#state === 'closed') return 'stopped';
+    if (this.#inFlight !== undefined) return this.#inFlight.then(() => 'waiting');
+    if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
+    try {
+      this.#pending ??= this.#nextBatch();
+      if (this.#pending === undefined) return 'idle';
+      return this.#deliver(this.#pending);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Try again now, whatever the backoff says. */
+  retryNow(): void {
+    this.#retryAtMs = -Infinity;
+  }
+
+  /** True where everything up to `target` has been read and handed over. */
+  hasDelivered(target: ReadonlyMap<string, number>): boolean {
+    return [...target].every(([writer, seq]) => deliveredPosition(this.#cursor, writer).seq >= seq);
+  }
+
+  /**
+   * Makes what was delivered durable and stores the cursor. Returns why that failed, or undefined. A sink's own calls never
+   * overlap: it waits for the one in flight.
+   */
+  async flush(): Promise<string | undefined> {
+    return this.#exclusive(async () => {
+      await this.#sink.flush();
+      this.#storeCursor();
+    });
+  }
+
+  async tick(): Promise<void> {
+    if (this.#sink.tick === undefined || this.#state !== 'delivering') return;
+    const now = this.#scheduler.nowMs();
+    const problem = await this.#exclusive(async () => this.#sink.tick?.(now));
+    if (problem !== undefined) this.#onEvent({ type: 'sinkError', sink: this.name, error: { message: problem, code: 'UNKNOWN' }, terminal: false });
+  }
+
+  /** Ends with the sink. Returns why that failed, or undefined. */
+  async close(outcome: SinkOutcome): Promise<string | undefined> {
+    const problem = await this.#exclusive(async () => {
+      this.#storeCursor();
+      await this.#sink.close(outcome);
+    });
+    this.#state = 'closed';
+    return problem;
+  }
+
+  /**
+   * The same within one call, for a process that is ending: delivers, flushes and closes as far as the sink works
+   * synchronously. What it cannot finish stays owed, in the log.
+   */
+  endNow(outcome: SinkOutcome): void {
+    if (this.#inFlight !== undefined || this.#state === 'closed') return;
+    this.retryNow();
+    for (let progress = this.advance(); progress === 'delivered'; progress = this.advance());
+    if (this.#inFlight !== undefined) return;
+    try {
+      ignoreLateFailure(this.#sink.flush());
+      this.#storeCursor();
+      ignoreLateFailure(this.#sink.close(outcome));
+    } catch (error) {
+      this.#lastError = errorInfo(error);
+    }
+    this.#state = 'closed';
+  }
+
+  /** Bytes of the logs that have not been handed over. */
+  lagBytes(): number {
+    return this.#logs.bytesAfter((writer) => deliveredPosition(this.#cursor, writer));
+  }
+
+  settlement(reason: string | undefined): SinkSettlement {
+    const owedRecords = this.#owedRecords();
+    const because = reason ?? (owedRecords > 0 ? (this.#lastError?.message ?? 'there was no time left') : undefined);
+    return { sink: this.name, owedRecords, skippedSteps: this.#skippedSteps, deliveredSteps: this.#deliveredSteps, reason: because };
+  }
+
+  health(): SinkHealth {
+    const lagBytes = this.lagBytes();
+    return {
+      state: this.#state,
+      delivered: this.#delivered,
+      skippedKinds: this.#skippedKinds,
+      skippedSteps: this.#skippedSteps,
+      refused: this.#refused,
+      lagRecords: lagBytes === 0 ? 0 : this.#owedRecords(),
+      lagBytes,
+      retries: this.#retries,
+      lastError: this.#lastError,
+    };
+  }
+
+  #openSink(): void | Promise<void> {
+    return this.#sink.open?.({ runId: this.#directory.runId, runDirectory: this.#directory.path, position: this.#cursor.position });
+  }
+
+  /** Offsets are hints: they are checked against the logs once, here. */
+  #locate(cursor: Cursor): Cursor {
+    const known = new Set(this.#logs.writers);
+    const delivered = [...cursor.delivered].map(([writer, position]): [string, LogPosition] => [
+      writer,
+      known.has(writer) ? this.#logs.reader(writer).locate(position) : position,
+    ]);
+    return { ...cursor, delivered: new Map(delivered) };
+  }
+
+  #owedRecords(): number {
+    return this.#logs.recordsAfter((writer) => deliveredPosition(this.#cursor, writer));
+  }
+
+  /** The next records of the writer whose turn it is, or those that an intent from before a crash names. */
+  #nextBatch(): PendingBatch | undefined {
+    const { intent } = this.#cursor;
+    if (intent !== undefined && this.#logs.writers.includes(intent.writer)) {
+      const from = deliveredPosition(this.#cursor, intent.writer);
+      const repeated = this.#read(intent.writer, { maxBytes: Math.max(1, intent.next.offset - from.offset), throughSeq: intent.next.seq });
+      if (repeated !== undefined) return repeated;
+    }
+    const { writers } = this.#logs;
+    const turn = writers.findIndex((writer) => writer === this.#lastWriter) + 1;
+    for (const writer of [...writers.slice(turn), ...writers.slice(0, turn)]) {
+      const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES });
+      if (batch !== undefined) {
+        this.#lastWriter = writer;
+        return batch;
+      }
+    }
+    return undefined;
+  }
+
+  #read(writer: string, limits: ReadLimits): PendingBatch | undefined {
+    const from = deliveredPosition(this.#cursor, writer);
+    const chunk = this.#logs.reader(writer).read(from, limits);
+    if (chunk.next.offset === from.offset) return undefined;
+    this.#setCorruptLinesAside(writer, chunk);
+    const records = chunk.records.filter((record) => this.#takes(record));
+    return { batch: { writer, from: from.seq + 1, to: chunk.next.seq, records }, next: chunk.next };
+  }
+
+  #takes(record: RunRecord): boolean {
+    if (!this.#kinds.has(record.kind)) {
+      this.#skippedKinds += 1;
+      return false;
+    }
+    if (record.kind === 'step' && record.n % this.#everyNSteps !== 0) {
+      this.#skippedSteps += 1;
+      return false;
+    }
+    return true;
+  }
+
+  #deliver(pending: PendingBatch): Progress | Promise<Progress> {
+    const { batch, next } = pending;
+    if (batch.records.length === 0) return this.#succeeded(pending);
+    this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
+    const writing = this.#sink.write(batch);
+    if (writing === undefined) return this.#succeeded(pending);
+    const settled = writing.then(
+      () => this.#succeeded(pending),
+      (error: unknown) => this.#failed(error),
+    );
+    return this.#track(settled);
+  }
+
+  #succeeded({ batch, next }: PendingBatch): Progress {
+    const position = batch.records.length === 0 ? this.#cursor.position : this.#sink.position?.();
+    this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
+    this.#pending = undefined;
+    this.#delivered += batch.records.length;
+    this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
+    if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
+    this.#attempts = 0;
+    this.#state = 'delivering';
+    return 'delivered';
+  }
+
+  #failed(error: unknown): Progress {
+    if (error instanceof RecordsRefusedError && this.#setRecordsAside(error.refusals)) return 'delivered';
+    this.#lastError = errorInfo(error);
+    if (error instanceof TerminalSinkError) {
+      this.#state = 'stopped';
+      this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: true });
+      return 'stopped';
+    }
+    this.#attempts += 1;
+    this.#retries += 1;
+    this.#state = 'retrying';
+    const asked = error instanceof RetryableSinkError ? error.retryAfterMs : undefined;
+    const delayMs = backoffMs(this.#attempts, this.#scheduler.random(), asked);
+    this.#retryAtMs = this.#scheduler.nowMs() + delayMs;
+    if (this.#attempts === 1) this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: false });
+    this.#onEvent({ type: 'retry', sink: this.name, attempt: this.#attempts, delayMs, error: this.#lastError });
+    return 'waiting';
+  }
+
+  /** Takes refused records out of the pending batch. False where none of them is in it: asking again would change nothing. */
+  #setRecordsAside(refusals: readonly RecordRefusal[]): boolean {
+    if (this.#pending === undefined) return false;
+    const { batch, next } = this.#pending;
+    const reasons = new Map(refusals.map(({ seq, reason }) => [seq, reason]));
+    const refused = batch.records.filter((record) => reasons.has(record.seq));
+    if (refused.length === 0) return false;
+    this.#writeDeadLetters(refused.map((record) => ({ writer: batch.writer, seq: record.seq, reason: reasons.get(record.seq) ?? '', record: JSON.stringify(record) })));
+    this.#pending = { batch: { ...batch, records: batch.records.filter((record) => !reasons.has(record.seq)) }, next };
+    return true;
+  }
+
+  #setCorruptLinesAside(writer: string, chunk: LogChunk): void {
+    this.#writeDeadLetters(chunk.corrupt.map(({ offset, problem }) => ({ writer, offset, reason: `the line at byte ${offset} of the log ${problem}` })));
+  }
+
+  #writeDeadLetters(letters: readonly DeadLetter[]): void {
+    const [first] = letters;
+    if (first === undefined) return;
+    mkdirSync(this.#directory.deadLetterDirectory, { recursive: true });
+    const lines = letters.map((letter) => `${JSON.stringify(letter)}\n`).join('');
+    appendFileSync(join(this.#directory.deadLetterDirectory, `${this.name}.jsonl`), lines);
+    this.#refused += letters.length;
+    const message = `${letters.length} records set aside in dead-letters/${this.name}.jsonl, the first because: ${first.reason}`;
+    this.#lastError = { message, code: 'RUNCAST_RECORDS_REFUSED' };
+    this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: false });
+  }
+
+  #storeCursor(): void {
+    this.#store.write(this.#pending === undefined ? this.#cursor : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } });
+  }
+
+  async #exclusive(body: () => Promise<void>): Promise<string | undefined> {
+    while (this.#inFlight !== undefined) await this.#inFlight;
+    const settled = body().then(
+      () => undefined,
+      (error: unknown) => {
+        this.#lastError = errorInfo(error);
+        return errorMessage(error);
+      },
+    );
+    return this.#track(settled);
+  }
+
+  /** Marks a call that never rejects as the one in flight. */
+  #track<T>(settled: Promise<T>): Promise<T> {
+    const tracked = settled.finally(() => {
+      this.#inFlight = undefined;
+    });
+    this.#inFlight = tracked;
+    return tracked;
+  }
+}
+
+/** The process is ending: nobody is left to be told how an asynchronous sink fared, and the log keeps what is owed. */
+function ignoreLateFailure(outcome: void | Promise<void>): void {
+  outcome?.catch(() => undefined);
+}

@@ -1,0 +1,153 @@
+/**
+ * Reads one writer's log from any position, whole lines only: what has no newline yet is still being written, or was torn
+ * by a crash, and is left alone either way. Lines that are no records are set aside and reported, and the rest goes on.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { parseRecord, type RunRecord } from '@runcast/core';
+
+/** Where a reader stands: everything up to `seq` has been read, and the next line starts at byte `offset`. */
+export interface LogPosition {
+  /** `seq` of the last record read; -1 before the first. */
+  readonly seq: number;
+  readonly offset: number;
+}
+
+export const LOG_START: LogPosition = { seq: -1, offset: 0 };
+
+/** A whole line that is no record of this log. */
+export interface CorruptLine {
+  readonly offset: number;
+  readonly problem: string;
+}
+
+export interface LogChunk {
+  readonly records: readonly RunRecord[];
+  readonly corrupt: readonly CorruptLine[];
+  /** Where to go on from. */
+  readonly next: LogPosition;
+}
+
+export interface ReadLimits {
+  /** About how many bytes to read; a line longer than this is still read whole. */
+  readonly maxBytes: number;
+  readonly maxRecords?: number;
+  /** Stop before a record with a greater `seq`. */
+  readonly throughSeq?: number;
+}
+
+const NEWLINE = 0x0a;
+const TAIL_BYTES = 65_536;
+
+export class LogReader {
+  readonly path: string;
+  readonly #fd: number;
+  #buffer: Buffer = Buffer.alloc(0);
+
+  /** Throws the system's error where the log cannot be opened. */
+  constructor(path: string) {
+    this.path = path;
+    this.#fd = openSync(path, 'r');
+  }
+
+  /** Bytes in the log now, a torn or growing last line included. */
+  size(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  /** The next records after `position`, none where there is no further whole line. Throws the system's error. */
+  read(position: LogPosition, limits: ReadLimits): LogChunk {
+    const text = this.#wholeLines(position.offset, limits.maxBytes);
+    return text === '' ? { records: [], corrupt: [], next: position } : parseLines(text, position, limits);
+  }
+
+  /**
+   * The position as this log has it. Byte offsets are hints: where the record before the offset is not the one the position
+   * names, the log is read from its start for it.
+   */
+  locate(position: LogPosition): LogPosition {
+    if (position.offset <= this.size() && this.lastSeq(position.offset) === position.seq) return position;
+    let found = LOG_START;
+    for (;;) {
+      const { next } = this.read(found, { maxBytes: TAIL_BYTES, throughSeq: position.seq });
+      if (next.offset === found.offset) return { seq: position.seq, offset: found.offset };
+      found = next;
+    }
+  }
+
+  /** `seq` of the last whole record before byte `end`; -1 where there is none. Reads only as far back as it must. */
+  lastSeq(end: number = this.size()): number {
+    for (let length = TAIL_BYTES; ; length *= 4) {
+      const start = Math.max(0, end - length);
+      const lines = this.#fill(start, end - start).toString('utf8').split('\n');
+      // The last piece has no newline; the first may be the end of a line that starts before.
+      const whole = lines.slice(start === 0 ? 0 : 1, -1);
+      for (const line of whole.toReversed()) {
+        const parsed = parseRecord(line);
+        if (parsed.ok) return parsed.record.seq;
+      }
+      if (start === 0) return -1;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  /** Text from `offset` up to the last newline within about `maxBytes`, or to the first newline where that is further. */
+  #wholeLines(offset: number, maxBytes: number): string {
+    const available = this.size() - offset;
+    for (let length = maxBytes; ; length *= 4) {
+      const bytes = this.#fill(offset, Math.min(length, available));
+      const end = bytes.lastIndexOf(NEWLINE);
+      if (end >= 0) return bytes.toString('utf8', 0, end + 1);
+      if (length >= available) return '';
+    }
+  }
+
+  #fill(offset: number, length: number): Buffer {
+    if (length <= 0) return this.#buffer.subarray(0, 0);
+    if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const count = readSync(this.#fd, this.#buffer, filled, length - filled, offset + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return this.#buffer.subarray(0, filled);
+  }
+}
+
+function parseLines(text: string, position: LogPosition, limits: ReadLimits): LogChunk {
+  const maxRecords = limits.maxRecords ?? Infinity;
+  const throughSeq = limits.throughSeq ?? Infinity;
+  const records: RunRecord[] = [];
+  const corrupt: CorruptLine[] = [];
+  let { seq, offset } = position;
+  let start = 0;
+  while (start < text.length && records.length < maxRecords) {
+    const end = text.indexOf('\n', start);
+    const line = text.slice(start, end);
+    const parsed = parseRecord(line);
+    const problem = parsed.ok ? orderProblem(parsed.record.seq, seq) : parsed.problem;
+    if (parsed.ok && problem === undefined) {
+      if (parsed.record.seq > throughSeq) break;
+      records.push(parsed.record);
+      ({ seq } = parsed.record);
+    } else {
+      corrupt.push({ offset, problem: problem ?? '' });
+    }
+    offset += byteLength(line) + 1;
+    start = end + 1;
+  }
+  return { records, corrupt, next: { seq, offset } };
+}
+
+/** A later `seq` may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it. */
+function orderProblem(seq: number, previous: number): string | undefined {
+  return seq > previous ? undefined : `repeats seq ${seq} after ${previous}`;
+}
+
+function byteLength(line: string): number {
+  return Buffer.byteLength(line);
+}

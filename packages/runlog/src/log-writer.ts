@@ -1,0 +1,152 @@
+/**
+ * The write-through log of one writer. At any rate a trainer reaches, a record is with the operating system when the call
+ * returns, so that kill -9 loses nothing; only a flood is batched, and then by at most 31 records.
+ *
+ * A token bucket decides: 64 tokens, refilled at 50 a millisecond. With a token the line is written at once; without one,
+ * lines wait for the 32nd or for the end of the current microtask. A rule by elapsed time was measured as well and left the
+ * tail of every burst unwritten for as long as the loop stayed blocked.
+ */
+
+import { join } from 'node:path';
+import { openAppendFile, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
+import { errorInfo, type ErrorInfo, type RecordLog } from '@runcast/core';
+
+const BUCKET_TOKENS = 64;
+const TOKENS_PER_MS = 50;
+const MAX_BATCHED_LINES = 32;
+/** What memory holds while the disk takes nothing, in UTF-16 units. */
+const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
+const RETRY_AFTER_MS = 200;
+
+export interface LogWriterOptions {
+  readonly logDirectory: string;
+  readonly writer: string;
+  readonly onFailure: (error: ErrorInfo) => void;
+  /** The log takes records again, after this many failed attempts. */
+  readonly onRecovery: (attempts: number) => void;
+  readonly fileSystem?: AppendFileSystem;
+  /** Injected by tests. */
+  readonly maxPendingLength?: number;
+}
+
+/** The writer's own log file, made anew: a log is never appended to by a second process. */
+export class LogWriter implements RecordLog {
+  readonly path: string;
+  readonly #file: AppendFile;
+  readonly #options: LogWriterOptions;
+  readonly #maxPendingLength: number;
+  #pending = '';
+  #pendingLines = 0;
+  #tokens = BUCKET_TOKENS;
+  #refilledAtMs = -Infinity;
+  #drainQueued = false;
+  #failedAttempts = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #lastError: ErrorInfo | undefined;
+  #closed = false;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#maxPendingLength = options.maxPendingLength ?? MAX_PENDING_LENGTH;
+    this.path = join(options.logDirectory, `${options.writer}.jsonl`);
+    this.#file = openAppendFile(this.path, { mode: 'create', ...(options.fileSystem === undefined ? {} : { fileSystem: options.fileSystem }) });
+  }
+
+  /** Bytes of the log that are with the operating system. */
+  get length(): number {
+    return this.#file.length;
+  }
+
+  get pendingLines(): number {
+    return this.#pendingLines;
+  }
+
+  get pendingBytes(): number {
+    return Buffer.byteLength(this.#pending);
+  }
+
+  get lastError(): ErrorInfo | undefined {
+    return this.#lastError;
+  }
+
+  append(line: string, nowMs: number, writeNow: boolean): boolean {
+    if (this.#closed) return false;
+    if (this.#failedAttempts > 0) return this.#appendWhileFailing(line);
+    this.#pending += line;
+    this.#pendingLines += 1;
+    if (writeNow || this.#takeToken(nowMs) || this.#pendingLines >= MAX_BATCHED_LINES) {
+      this.drain();
+    } else if (!this.#drainQueued) {
+      this.#drainQueued = true;
+      queueMicrotask(() => {
+        this.#drainQueued = false;
+        if (this.#failedAttempts === 0) this.drain();
+      });
+    }
+    return true;
+  }
+
+  /** Writes what is pending. Returns false where the disk does not take it; it is then kept and tried again. */
+  drain(): boolean {
+    if (this.#pending === '') return true;
+    try {
+      this.#file.appendText(this.#pending);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+    this.#pending = '';
+    this.#pendingLines = 0;
+    if (this.#failedAttempts > 0) this.#recover();
+    return true;
+  }
+
+  /** Forces everything written to the disk. Throws the system's error. */
+  sync(): void {
+    this.#file.sync();
+  }
+
+  /** Writes what is pending, if the disk takes it, and releases the file. Idempotent. Returns how many lines are lost with it. */
+  close(): number {
+    if (this.#closed) return 0;
+    this.drain();
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#file.close();
+    return this.#pendingLines;
+  }
+
+  #takeToken(nowMs: number): boolean {
+    // A clock that was set back must not starve the bucket.
+    const elapsedMs = Math.abs(nowMs - this.#refilledAtMs);
+    this.#refilledAtMs = nowMs;
+    if (elapsedMs > 0) this.#tokens = Math.min(BUCKET_TOKENS, this.#tokens + elapsedMs * TOKENS_PER_MS);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #appendWhileFailing(line: string): boolean {
+    if (this.#pending.length + line.length > this.#maxPendingLength) return false;
+    this.#pending += line;
+    this.#pendingLines += 1;
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    this.#failedAttempts += 1;
+    this.#lastError = errorInfo(error);
+    if (this.#failedAttempts === 1) this.#options.onFailure(this.#lastError);
+    if (this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.drain(), RETRY_AFTER_MS);
+    this.#retry.unref();
+  }
+
+  #recover(): void {
+    const attempts = this.#failedAttempts;
+    this.#failedAttempts = 0;
+    clearTimeout(this.#retry);
+    this.#options.onRecovery(attempts);
+  }
+}

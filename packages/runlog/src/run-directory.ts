@@ -1,0 +1,142 @@
+/**
+ * Where a run lives on disk, and whether it may: one directory a run, named by its id, below the directory of all runs.
+ */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { checkRunId, errorMessage, RunOpenError, type ResumeMode } from '@runcast/core';
+
+/** The parts of a run directory, as absolute paths. */
+export interface RunDirectory {
+  readonly runId: string;
+  readonly path: string;
+  readonly manifestFile: string;
+  readonly logDirectory: string;
+  readonly blobDirectory: string;
+  readonly cursorDirectory: string;
+  readonly deadLetterDirectory: string;
+  readonly leaseFile: string;
+  readonly contextFile: string;
+}
+
+/** What `run.json` says: enough to list runs without reading their logs. */
+export interface RunManifest {
+  readonly v: 1;
+  readonly run: string;
+  readonly project?: string;
+  readonly name?: string;
+  /** Unix seconds. */
+  readonly created: number;
+}
+
+/** Magic numbers of statfs(2) for file systems whose locks and appends cannot be relied on. */
+const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x517b, 'SMB'],
+  [0x5346414f, 'AFS'],
+  [0x73757245, 'Coda'],
+]);
+
+/** The paths of a run, whether it exists or not. `dir` may be relative to the working directory. */
+export function runDirectory(dir: string, runId: string): RunDirectory {
+  const path = join(resolve(dir), runId);
+  return {
+    runId,
+    path,
+    manifestFile: join(path, 'run.json'),
+    logDirectory: join(path, 'log'),
+    blobDirectory: join(path, 'blobs'),
+    cursorDirectory: join(path, 'cursors'),
+    deadLetterDirectory: join(path, 'dead-letters'),
+    leaseFile: join(path, 'lease.db'),
+    contextFile: join(path, 'context.json'),
+  };
+}
+
+/** A run directory that is ready for a writer. */
+export interface PreparedRun {
+  readonly directory: RunDirectory;
+  /** True where this call made it. */
+  readonly created: boolean;
+}
+
+/**
+ * Makes or finds a run's directory. `joining` says that another process of the same run is known to be alive, so that
+ * `resume: 'never'` does not forbid it.
+ *
+ * @throws RunOpenError where the run exists or does not against `resume`, the id collides with another but for case, or the
+ * directory cannot be made, written or trusted.
+ */
+export function prepareRunDirectory(dir: string, runId: string, resume: ResumeMode, joining: (directory: RunDirectory) => boolean, manifest: RunManifest): PreparedRun {
+  const problem = checkRunId(runId);
+  if (problem !== undefined) throw new RunOpenError(`the run id ${problem}`);
+  const directory = runDirectory(dir, runId);
+  const exists = existsSync(directory.manifestFile);
+  if (exists && resume === 'never' && !joining(directory)) {
+    throw new RunOpenError(`run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`);
+  }
+  if (!exists && resume === 'must') {
+    throw new RunOpenError(`run ${JSON.stringify(runId)} does not exist in ${resolve(dir)}, and RUNCAST__RESUME (run.resume) is must`);
+  }
+  try {
+    mkdirSync(resolve(dir), { recursive: true });
+    refuseNetworkFileSystem(resolve(dir));
+    refuseCaseCollision(resolve(dir), runId);
+    for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory]) mkdirSync(path, { recursive: true });
+    if (!exists) writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    if (error instanceof RunOpenError) throw error;
+    throw new RunOpenError(`the run directory ${directory.path} cannot be used: ${errorMessage(error)}; set RUNCAST__DIR (dir) to a directory that can be written`, { cause: error });
+  }
+  return { directory, created: !exists };
+}
+
+/** Takes back a directory that was just made for a run that then could not be opened. */
+export function discardRunDirectory(directory: RunDirectory): void {
+  rmSync(directory.path, { recursive: true, force: true });
+}
+
+/** The manifest of a run; undefined where there is none or it is not one. */
+export function readManifest(directory: RunDirectory): RunManifest | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(directory.manifestFile, 'utf8'));
+    return isManifest(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ids of the runs below `dir`, sorted. */
+export function listRuns(dir: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, 'run.json')))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Replaces a small file in one step, so that a reader sees the old content or the new. */
+export function writeWhole(path: string, content: string): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, content);
+  renameSync(draft, path);
+}
+
+function isManifest(value: unknown): value is RunManifest {
+  return typeof value === 'object' && value !== null && 'v' in value && value.v === 1 && 'run' in value && typeof value.run === 'string' && 'created' in value && typeof value.created === 'number';
+}
+
+function refuseNetworkFileSystem(dir: string): void {
+  const kind = NETWORK_FILE_SYSTEMS.get(statfsSync(dir).type >>> 0);
+  if (kind !== undefined) throw new RunOpenError(`${dir} is on a network file system (${kind}), where a log cannot be kept safely; set RUNCAST__DIR (dir) to a local directory`);
+}
+
+/** Two ids that differ only in case are one directory on some file systems, and one name in some backends. */
+function refuseCaseCollision(dir: string, runId: string): void {
+  const folded = runId.toLowerCase();
+  const other = readdirSync(dir).find((name) => name !== runId && name.toLowerCase() === folded);
+  if (other !== undefined) throw new RunOpenError(`run ${JSON.stringify(runId)} differs from the existing ${JSON.stringify(other)} only in case; choose another id`);
+}

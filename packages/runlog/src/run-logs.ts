@@ -1,0 +1,58 @@
+/**
+ * All logs of one run, its writers coming and going. Each process has a log of its own, so that no two ever write to one
+ * file; whoever delivers reads them all.
+ */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { LogReader, type LogPosition } from './log-reader.ts';
+
+const LOG_SUFFIX = '.jsonl';
+
+export class RunLogs {
+  readonly #directory: string;
+  readonly #readers = new Map<string, LogReader>();
+
+  constructor(logDirectory: string) {
+    this.#directory = logDirectory;
+  }
+
+  /** Looks for logs that have appeared since. Throws the system's error where the directory cannot be read. */
+  refresh(): void {
+    for (const name of readdirSync(this.#directory).sort()) {
+      const writer = name.slice(0, -LOG_SUFFIX.length);
+      if (name.endsWith(LOG_SUFFIX) && !this.#readers.has(writer)) this.#readers.set(writer, new LogReader(join(this.#directory, name)));
+    }
+  }
+
+  /** Names of the writers known, oldest first. */
+  get writers(): readonly string[] {
+    return [...this.#readers.keys()];
+  }
+
+  /** Throws a RangeError for a writer that is not known. */
+  reader(writer: string): LogReader {
+    const reader = this.#readers.get(writer);
+    if (reader === undefined) throw new RangeError(`the run has no writer ${writer}`);
+    return reader;
+  }
+
+  /** Bytes behind `positions`, over all writers. */
+  bytesAfter(positions: (writer: string) => LogPosition): number {
+    return this.#sum((reader, writer) => Math.max(0, reader.size() - positions(writer).offset));
+  }
+
+  /** Whole records behind `positions`, over all writers. */
+  recordsAfter(positions: (writer: string) => LogPosition): number {
+    return this.#sum((reader, writer) => Math.max(0, reader.lastSeq() - positions(writer).seq));
+  }
+
+  close(): void {
+    for (const reader of this.#readers.values()) reader.close();
+    this.#readers.clear();
+  }
+
+  #sum(amount: (reader: LogReader, writer: string) => number): number {
+    return [...this.#readers].reduce((total, [writer, reader]) => total + amount(reader, writer), 0);
+  }
+}

@@ -1,0 +1,49 @@
+// One run for the whole suite. `unit` holds the tests that sit beside their source; `integration` what crosses packages.
+// Workspace packages resolve to their sources by the export condition `runcast-source`, here and, through `execArgv` and
+// `NODE_OPTIONS`, in the worker threads and Node processes that tests start: nothing has to be built first, except for
+// the packed-package test, which builds what it packs.
+import type { ViteUserConfig } from 'vitest/config';
+
+const SOURCE_CONDITION = 'runcast-source';
+const EVERYTHING = { statements: 100, branches: 100, functions: 100, lines: 100 };
+const NEARLY_EVERYTHING = { statements: 95, branches: 95, functions: 95, lines: 95 };
+
+const config: ViteUserConfig = {
+  test: {
+    reporters: ['default', './scripts/summary-reporter.ts'],
+    execArgv: [`--conditions=${SOURCE_CONDITION}`],
+    env: { NODE_OPTIONS: `--conditions=${SOURCE_CONDITION}` },
+    projects: [
+      {
+        extends: true,
+        ssr: { resolve: { conditions: [SOURCE_CONDITION, 'module', 'node'] } },
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        ssr: { resolve: { conditions: [SOURCE_CONDITION, 'module', 'node'] } },
+        test: {
+          name: 'integration',
+          include: ['tests/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      reporter: ['text', 'json-summary', 'html'],
+      include: ['packages/*/src/**/*.ts'],
+      thresholds: {
+        'packages/{append-file,core,runlog,delivery,jsonl,tensorboard}/src/**/*.ts': EVERYTHING,
+        'packages/!(append-file|core|runlog|delivery|jsonl|tensorboard)/src/**/*.ts': NEARLY_EVERYTHING,
+      },
+    },
+  },
+};
+
+export default config;
