@@ -2,6 +2,7 @@
  * The publisher as its users see it: what they log to, what it tells them, and how it ends.
  */
 
+import type { EventEmitter } from 'eventemitter3';
 import type { ErrorInfo } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { MetricShapes, MetricsLogger } from './metrics.ts';
@@ -140,6 +141,8 @@ export interface PublisherEvents {
   closed: (report: CloseReport) => void;
 }
 
+export type PublisherListener<E extends keyof PublisherEvents> = EventEmitter.EventListener<PublisherEvents, E>;
+
 export interface FlushOptions {
   /** 30,000 where left out. */
   readonly timeoutMs?: number;
@@ -160,9 +163,9 @@ export interface MetricsPublisher<Shapes extends MetricShapes = MetricShapes> ex
   /** Variables to spread into a subprocess's environment, so that its publisher joins this run. */
   readonly childEnv: Readonly<Record<string, string>>;
   health(): PublisherHealth;
-  on<E extends keyof PublisherEvents>(event: E, listener: PublisherEvents[E]): this;
-  once<E extends keyof PublisherEvents>(event: E, listener: PublisherEvents[E]): this;
-  off<E extends keyof PublisherEvents>(event: E, listener: PublisherEvents[E]): this;
+  on<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this;
+  once<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this;
+  off<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this;
   /**
    * Resolves when everything logged before is durable in every sink. Rejects with an AggregateError of
    * {@link UndeliveredError}s naming those it is not in: the one call that throws for a backend.

@@ -1,0 +1,210 @@
+/** Opens a run: its directory, its lease, its log and its deliveries, in the order that leaves nothing behind when one fails. */
+
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import {
+  ConfigError,
+  createRunId,
+  isJsonObject,
+  randomName,
+  redactArguments,
+  redactObject,
+  runIdProblems,
+  toJson,
+  type ConfigProblem,
+  type JsonObject,
+  type MetricShapes,
+  type MetricsPublisher,
+  type OpenRecord,
+  type RecordBody,
+  type RunOptions,
+  type Sink,
+  type SinkSpec,
+} from '@runcast/core';
+import { openHost, type DeliveryHost } from '@runcast/delivery';
+import {
+  acquireLease,
+  createBlobStore,
+  discardRunDirectory,
+  isLeased,
+  LogWriter,
+  nullBlobStore,
+  prepareRunDirectory,
+  writeWhole,
+  type Lease,
+  type PreparedRun,
+  type RunDirectory,
+} from '@runcast/runlog';
+import { encodeContext } from './context-file.ts';
+import { readGitMetadata } from './git-metadata.ts';
+import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
+
+const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+/** Of a writer's name: enough that containers with equal pids and clocks do not meet. */
+const WRITER_NAME_LENGTH = 10;
+
+interface CommonPublisherOptions {
+  readonly run?: RunOptions;
+  /** Where run directories are made; `./runs` where left out. */
+  readonly dir?: string;
+  /** Milliseconds that close waits for slow backends; 30,000 where left out. */
+  readonly closeTimeoutMs?: number;
+  /** Whether the log is deleted once every sink has all of it; `always` keeps it. */
+  readonly keepLog?: 'always' | 'until-delivered';
+  /** Whether the log is forced to the disk when closing. */
+  readonly fsync?: 'never' | 'close';
+}
+
+/** Sinks as data may live in a worker thread, and do unless `host` says `inline`. */
+export interface SpecPublisherOptions extends CommonPublisherOptions {
+  readonly sinks: readonly SinkSpec[];
+  readonly host?: 'worker' | 'inline';
+}
+
+/** A sink that is an object of the caller's cannot leave the caller's thread. */
+export interface ObjectPublisherOptions extends CommonPublisherOptions {
+  readonly sinks: readonly (Sink | SinkSpec)[];
+  readonly host?: 'inline';
+}
+
+export type PublisherOptions = SpecPublisherOptions | ObjectPublisherOptions;
+
+/**
+ * Opens a publisher with the sinks given. Reads no environment.
+ *
+ * @throws ConfigError for bad options, all at once; RunOpenError where the run cannot be opened as asked; SinkOpenError where a
+ * sink can never work as configured.
+ */
+export async function createPublisher<Shapes extends MetricShapes = MetricShapes>(options: PublisherOptions): Promise<MetricsPublisher<Shapes>> {
+  const { run = {}, sinks } = options;
+  const config = checkOptions(run, sinks);
+  const events = new PublisherEmitter();
+  const runId = run.id ?? createRunId(Date.now(), Math.random);
+  if (sinks.length === 0) return nullPublisher(runId, run, events);
+
+  const dir = resolve(options.dir ?? './runs');
+  const identity = { ...(run.project === undefined ? {} : { project: run.project }), ...(run.name === undefined ? {} : { name: run.name }) };
+  const manifest = { v: 1, run: runId, ...identity, created: Date.now() / 1000 } as const;
+  const prepared = prepareRunDirectory(dir, runId, run.resume ?? 'never', ({ leaseFile }) => isLeased(leaseFile), manifest);
+  const { directory } = prepared;
+  const lease = acquireLease(directory.leaseFile);
+  const { host, git } = await openOrDiscard(prepared, lease, async () => ({
+    host: lease === undefined ? undefined : await openDeliveries(dir, directory, options, events),
+    git: await readGitMetadata('.'),
+  }));
+
+  const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
+  const writer = new LogWriter({
+    logDirectory: directory.logDirectory,
+    writer: writerName,
+    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+    onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+  });
+  if (lease !== undefined) writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+  const publisher = new RunPublisher<Shapes>(
+    {
+      info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
+      directory,
+      writer,
+      log: writer,
+      blobs: createBlobStore(directory, writerName),
+      host,
+      hostReason: lease === undefined ? 'another publisher owns the run and delivers for all' : undefined,
+      lease,
+      closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
+      keepLog: options.keepLog ?? 'always',
+      fsync: options.fsync ?? 'never',
+      nowMs: () => Date.now(),
+    },
+    events,
+  );
+  publisher.record(openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git));
+  return publisher;
+}
+
+/** Without a sink nothing is written; calls are checked as ever. */
+function nullPublisher<Shapes extends MetricShapes>(runId: string, run: RunOptions, events: PublisherEmitter): MetricsPublisher<Shapes> {
+  return new RunPublisher<Shapes>(
+    {
+      info: { id: runId, name: run.name, project: run.project, directory: undefined, url: undefined },
+      directory: undefined,
+      writer: undefined,
+      log: { append: () => true },
+      blobs: nullBlobStore,
+      host: undefined,
+      hostReason: 'no sink is on',
+      lease: undefined,
+      closeTimeoutMs: 0,
+      keepLog: 'always',
+      fsync: 'never',
+      nowMs: () => Date.now(),
+    },
+    events,
+  );
+}
+
+function openDeliveries(dir: string, directory: RunDirectory, options: PublisherOptions, events: PublisherEmitter): Promise<DeliveryHost> {
+  return openHost({ dir, directory, sinks: options.sinks, host: options.host ?? 'worker', onEvent: (event) => events.deliveryEvent(event) });
+}
+
+/** A run that cannot be opened leaves no directory behind, or its id could not be used again. */
+async function openOrDiscard<T>(prepared: PreparedRun, lease: Lease | undefined, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    lease?.release();
+    if (prepared.created) discardRunDirectory(prepared.directory);
+    throw error;
+  }
+}
+
+/** Throws everything that is wrong at once. Returns the configuration as JSON, secrets redacted. */
+function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): JsonObject {
+  const config = toJson(run.config ?? {});
+  const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
+  if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
+  else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
+  if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
+    problems.push({ variable: 'run.resumeStep', message: `expects an integer from 0, holds ${String(run.resumeStep)}` });
+  }
+  for (const name of duplicates(sinks.map((sink) => sink.name))) problems.push({ variable: 'sinks', message: `has two sinks named ${JSON.stringify(name)}` });
+  for (const { name } of sinks) if (!/^[a-z][a-z0-9-]{0,63}$/u.test(name)) problems.push({ variable: 'sinks', message: `has a sink named ${JSON.stringify(name)}: lower-case letters, digits and dashes are needed` });
+  if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
+  return redactObject(config.value);
+}
+
+function duplicates(names: readonly string[]): readonly string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function openRecord(
+  runId: string,
+  writer: string,
+  run: RunOptions,
+  config: JsonObject,
+  role: OpenRecord['role'],
+  resumed: boolean,
+  git: OpenRecord['git'],
+): RecordBody<OpenRecord> {
+  const { project, name, entity, group, jobType, notes, tags, resumeStep } = run;
+  return {
+    kind: 'open',
+    run: runId,
+    writer,
+    host: hostname(),
+    pid: process.pid,
+    role,
+    config,
+    argv: redactArguments(process.argv.slice(1)),
+    ...(project === undefined ? {} : { project }),
+    ...(name === undefined ? {} : { name }),
+    ...(entity === undefined ? {} : { entity }),
+    ...(group === undefined ? {} : { group }),
+    ...(jobType === undefined ? {} : { job_type: jobType }),
+    ...(notes === undefined ? {} : { notes }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(git === undefined ? {} : { git }),
+    ...(resumed ? { resumed } : {}),
+    ...(resumeStep === undefined ? {} : { resume_step: resumeStep }),
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * The TENSORBOARD__ variables, and the same settings as the sink takes them.
+ */
+
+import { choice, ConfigError, flag, integer, text, type EnvSection, type JsonObject } from '@runcast/core';
+import { z } from 'zod';
+
+/** How the event files come about; `tfjs` would write them with TensorFlow's own summary writer. */
+export type TensorboardEngine = 'native' | 'tfjs';
+
+/** TensorBoard as configured by the environment. Frozen. */
+export interface TensorboardConfig {
+  readonly enabled: boolean;
+  readonly log_dir: string;
+  readonly flush_secs: number;
+  readonly log_every_n_steps: number;
+  readonly engine: TensorboardEngine;
+}
+
+const DEFAULTS = { log_dir: '/data/tensorboard', flush_secs: 30, log_every_n_steps: 10 } as const;
+
+const engine: z.ZodType<TensorboardEngine> = choice(['native', 'tfjs'], 'native').refine(
+  (name) => name !== 'tfjs',
+  'the engine tfjs is not available in this version, native is',
+);
+
+export const tensorboardEnv: EnvSection<TensorboardConfig> = {
+  prefix: 'TENSORBOARD',
+  schema: z.object({
+    enabled: flag(false),
+    log_dir: text(DEFAULTS.log_dir),
+    flush_secs: integer(DEFAULTS.flush_secs, 1),
+    log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
+    engine,
+  }),
+  docs: {
+    enabled: { type: 'true or false', meaning: 'write TensorBoard event files' },
+    log_dir: { type: 'path', meaning: 'the directory given to tensorboard --logdir; each run has a directory in it' },
+    flush_secs: { type: 'integer from 1', meaning: 'how often what was written is forced to the disk, in seconds' },
+    log_every_n_steps: { type: 'integer from 1', meaning: 'write every n-th logStep call only' },
+    engine: { type: 'native', meaning: 'how event files are written; tfjs is not available in this version' },
+  },
+};
+
+/** What {@link createSink} takes, as JSON. */
+export interface TensorboardSinkConfig {
+  readonly log_dir: string;
+  readonly flush_secs: number;
+  readonly log_every_n_steps: number;
+}
+
+const sinkConfigSchema: z.ZodType<TensorboardSinkConfig> = z.strictObject({
+  log_dir: z
+    .string()
+    .min(1, 'expects a path')
+    .refine((path) => !path.includes('\0'), 'expects a path without NUL characters'),
+  flush_secs: z.int().min(1).default(DEFAULTS.flush_secs),
+  log_every_n_steps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
+});
+
+/** Throws {@link ConfigError} with everything that is wrong. */
+export function parseSinkConfig(config: JsonObject): TensorboardSinkConfig {
+  const parsed = sinkConfigSchema.safeParse(config);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => ({
+      variable: ['tensorboard', ...issue.path].join('.'),
+      message: issue.message,
+    })),
+  );
+}

@@ -1,0 +1,89 @@
+/**
+ * What the encoder remembers of a run apart from its tags, and the form in which a position keeps all of it: whoever goes
+ * on from a position writes the bytes that would have been written without the interruption.
+ */
+
+import type { JsonPrimitive, JsonValue } from '@runcast/core';
+import { z } from 'zod';
+import type { TagEntry } from './tag-table.ts';
+
+/** Where names and times of files come from: an `open` record, so that encoding again gives the same bytes. */
+export interface Stamp {
+  readonly time: number;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** A directory of event files that has one at least: the run's own, and one for each time that steps went back. */
+export interface SubRun {
+  /** How many files it has; readers take the last one as the one that grows. */
+  readonly files: number;
+  /** The seconds in the newest file's name. */
+  readonly seconds: number;
+  /** Path of the newest file below the run's directory. */
+  readonly path: string;
+  /** The step the run was resumed from since that file was begun. */
+  readonly resumeStep: number | null;
+}
+
+/** Scalars of a configuration by their flattened names, kept under the key that updateConfig replaces. */
+export type ConfigScalars = ReadonlyMap<string, readonly (readonly [string, JsonPrimitive])[]>;
+
+/** Replaced, never changed. */
+export interface RunState {
+  /** Its host is empty before the first record. */
+  readonly stamp: Stamp;
+  /** The run's own directory first, then those of the rewinds, as far as they have been written to. */
+  readonly subRuns: readonly SubRun[];
+  /** How often steps went back. */
+  readonly rewinds: number;
+  /** The greatest step that was logged. */
+  readonly lastStep: number;
+  /** Emptied once the session has started: HParams takes the first start only. */
+  readonly config: ConfigScalars;
+  readonly session: 'none' | 'started' | 'ended';
+}
+
+export const NEW_RUN: RunState = {
+  stamp: { time: 0, host: '', pid: 0 },
+  subRuns: [],
+  rewinds: 0,
+  lastStep: 0,
+  config: new Map(),
+  session: 'none',
+};
+
+const configScalar = z.tuple([z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])]).readonly();
+const tagEntry = z.tuple([z.string(), z.number().nullable(), z.int().nonnegative(), z.boolean()]).readonly();
+
+/** The encoder's part of a position. */
+export const encoderStateSchema = z.object({
+  stamp: z.object({ time: z.number(), host: z.string(), pid: z.number() }),
+  sub_runs: z.array(
+    z.object({ files: z.int().positive(), seconds: z.int(), path: z.string(), resumeStep: z.number().nullable() }),
+  ),
+  rewinds: z.int().nonnegative(),
+  last_step: z.number(),
+  config: z.array(z.tuple([z.string(), z.array(configScalar)])),
+  session: z.enum(['none', 'started', 'ended']),
+  tags: z.array(tagEntry),
+});
+
+export type EncoderState = z.infer<typeof encoderStateSchema>;
+
+export function stateFromJson(json: EncoderState): { readonly run: RunState; readonly tags: readonly TagEntry[] } {
+  const { stamp, sub_runs: subRuns, rewinds, last_step: lastStep, session, tags } = json;
+  return { run: { stamp, subRuns, rewinds, lastStep, config: new Map(json.config), session }, tags };
+}
+
+export function stateToJson(run: RunState, tags: readonly TagEntry[]): Readonly<Record<keyof EncoderState, JsonValue>> {
+  return {
+    stamp: { ...run.stamp },
+    sub_runs: run.subRuns.map((subRun) => ({ ...subRun })),
+    rewinds: run.rewinds,
+    last_step: run.lastStep,
+    config: [...run.config],
+    session: run.session,
+    tags,
+  };
+}

@@ -1,0 +1,13 @@
+/** What TensorBoard can show of a run. */
+
+import type { SinkTraits } from '@runcast/core';
+
+/**
+ * Tags, metric definitions, files, artifacts, alerts and system metrics have no place in TensorBoard. Reopened with its
+ * position, the sink truncates its files to where they were and writes the same bytes again.
+ */
+export const TENSORBOARD_TRAITS: SinkTraits = {
+  kinds: ['open', 'step', 'epoch', 'validation', 'final', 'log', 'hparams', 'config', 'summary', 'close'],
+  guarantee: 'exactly-once',
+  locality: 'local',
+};
