@@ -1,8 +1,8 @@
 /** What the demo says at its end: what was learnt, where it is recorded, and how to look at it. */
 
-import { existsSync, globSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { jsonlEnv, perplexity, readSection, tensorboardEnv, type Environment, type RunInfo } from 'runcast';
+import { perplexity, type Environment, type RunInfo, type SinkSpec } from 'runcast';
 import { tensorboardCommands } from './tensorboard-command.ts';
 import type { Paint } from './terminal.ts';
 import type { TrainingResult } from './train.ts';
@@ -25,6 +25,7 @@ export function describeResult({ untrained, trained }: TrainingResult, paint: Pa
 
 export interface OutputOptions {
   readonly run: RunInfo;
+  readonly sinks: readonly SinkSpec[];
   readonly env: Environment;
   /** The directory that relative paths start from, and are shown from. */
   readonly directory: string;
@@ -32,29 +33,25 @@ export interface OutputOptions {
 }
 
 /** Where the run is, and the commands that show it. */
-export function describeOutputs({ run, env, directory, paint }: OutputOptions): string {
+export function describeOutputs({ run, sinks, env, directory, paint }: OutputOptions): string {
   const shown = (path: string): string => relative(directory, path) || '.';
-  const tensorboard = readSection(tensorboardEnv, env).config;
-  const logDir = tensorboard?.enabled === true ? resolve(directory, tensorboard.log_dir) : undefined;
-  const outputs = [
-    { label: 'run directory', path: run.directory },
-    { label: 'JSONL', path: jsonlFile(run, env, directory) },
-    ...(logDir === undefined ? [] : eventFiles(join(logDir, run.id)).map((path) => ({ label: 'TensorBoard', path }))),
-  ];
-  const lines = outputs.flatMap(({ label, path }) =>
-    path === undefined ? [] : [`${paint('dim', label.padEnd(14))} ${shown(path)}`],
-  );
-  if (lines.length === 0) return 'No sink is on, so nothing was written: set JSONL__ENABLED=true, for one.';
+  const line = (label: string, path: string): string => `${paint('dim', label.padEnd(14))} ${shown(path)}`;
+  if (run.directory === undefined) return 'No sink is on, so nothing was written: JSONL__ENABLED=true turns one on.';
+  const rowsDirectory = configuredDirectory(sinks, 'jsonl', 'dir');
+  const logDir = configuredDirectory(sinks, 'tensorboard', 'log_dir');
+  const lines = [line('run directory', run.directory)];
+  if (rowsDirectory !== undefined) lines.push(line('JSONL', resolve(directory, rowsDirectory, `${run.id}.jsonl`)));
   if (logDir === undefined) return lines.join('\n');
-  const commands = tensorboardCommands(shown(logDir), env).map((command) => `  ${paint('cyan', command)}`);
-  return [...lines, '', 'See the curves:', ...commands].join('\n');
+  const commands = tensorboardCommands(shown(resolve(directory, logDir)), directory, env).map(
+    (command) => `  ${paint('cyan', command)}`,
+  );
+  const events = eventFiles(resolve(directory, logDir, run.id)).map((path) => line('TensorBoard', path));
+  return [...lines, ...events, '', 'See the curves:', ...commands].join('\n');
 }
 
-function jsonlFile(run: RunInfo, env: Environment, directory: string): string | undefined {
-  const jsonl = readSection(jsonlEnv, env).config;
-  if (jsonl?.enabled !== true) return undefined;
-  const file = resolve(directory, jsonl.dir, `${run.id}.jsonl`);
-  return existsSync(file) ? file : undefined;
+function configuredDirectory(sinks: readonly SinkSpec[], sink: string, field: string): string | undefined {
+  const directory = sinks.find(({ name }) => name === sink)?.config[field];
+  return typeof directory === 'string' ? directory : undefined;
 }
 
 function eventFiles(directory: string): readonly string[] {

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Environment } from '@runcast/core';
+import type { Environment } from 'runcast';
 
 const FILES = ['.env', '.env.example'];
 

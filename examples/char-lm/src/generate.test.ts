@@ -18,11 +18,11 @@ const model = new CharacterModel(
 );
 
 function write(length: number, temperature: number, random: Random): string {
-  return generateText(model, dataset, { length, temperature, random });
+  return generateText(model, dataset.vocabulary, { prompt: 'ab', length, temperature, random });
 }
 
-test('text has the length asked for, of known characters only', () => {
-  expect(write(200, 1, createRandom(1))).toMatch(/^[ab ]{200}$/u);
+test('text goes on from the prompt for the length asked for, with known characters only', () => {
+  expect(write(200, 1, createRandom(1))).toMatch(/^ab[ab ]{200}$/u);
 });
 
 test('the same randomness writes the same text', () => {
@@ -31,9 +31,9 @@ test('the same randomness writes the same text', () => {
 });
 
 test('the draw holds at both ends of the random numbers', () => {
-  expect(write(5, 1, () => 0)).toHaveLength(5);
+  expect(write(5, 1, () => 0)).toHaveLength(7);
   // A generator that returned 1 would leave nothing of the last weight: the last character is drawn.
-  expect(write(5, 1, () => 1)).toBe('bbbbb');
+  expect(write(5, 1, () => 1)).toBe('abbbbbb');
 });
 
 test('a low temperature takes the likeliest character', () => {

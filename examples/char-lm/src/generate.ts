@@ -1,25 +1,29 @@
 /** Writing with the model: characters drawn one after another from what it predicts. */
 
-import type { Dataset } from './dataset.ts';
+import type { Vocabulary } from './dataset.ts';
 import type { CharacterModel } from './model.ts';
 import type { Random } from './random.ts';
 
 export interface GenerateOptions {
+  /** What to go on from. */
+  readonly prompt: string;
+  /** Characters to write. */
   readonly length: number;
   /** Below 1 the likely characters become likelier still. */
   readonly temperature: number;
   readonly random: Random;
 }
 
-/** Goes on from the start of the held-out text. Returns only what the model wrote. */
-export function generateText(model: CharacterModel, dataset: Dataset, options: GenerateOptions): string {
-  const start = model.features.contextLength;
-  const text = new Uint8Array(start + options.length);
-  text.set(dataset.validation.subarray(0, start));
-  for (let position = start; position < text.length; position += 1) {
-    text[position] = draw(model.predict(text, position), options.temperature, options.random);
+/** The prompt and what the model makes of it. */
+export function generateText(model: CharacterModel, vocabulary: Vocabulary, options: GenerateOptions): string {
+  const { prompt, length, temperature, random } = options;
+  const before = vocabulary.encode(prompt.padStart(model.features.contextLength));
+  const text = new Uint8Array(before.length + length);
+  text.set(before);
+  for (let position = before.length; position < text.length; position += 1) {
+    text[position] = draw(model.predict(text, position), temperature, random);
   }
-  return dataset.vocabulary.decode(text.subarray(start));
+  return prompt + vocabulary.decode(text.subarray(before.length));
 }
 
 /** Draws an index with the given probabilities, each first raised to the power 1 / temperature. Never draws 0, the unknown. */

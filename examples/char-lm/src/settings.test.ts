@@ -1,4 +1,4 @@
-import { ConfigError } from '@runcast/core';
+import { ConfigError } from 'runcast';
 import { expect, test } from 'vitest';
 import { readSettings, settingsSection } from './settings.ts';
 
@@ -16,6 +16,7 @@ test('an empty environment gives the defaults', () => {
       validation_positions: 16_000,
       seed: 7,
     },
+    sinks: [],
     warnings: [],
   });
 });
@@ -31,15 +32,17 @@ test('every mistake is named at once, with what it holds and what was expected',
     CHAR_LM__BATCH_SIZE: '0',
     CHAR_LM__LEARNING_RATE: '-1',
     CHAR_LM__SEAD: '7',
+    TENSORBOARD__FLUSH_SECS: 'soon',
   };
   expect(() => readSettings(mistaken)).toThrow(ConfigError);
   expect(() => readSettings(mistaken)).toThrow(
     [
-      '4 configuration problems',
+      '5 configuration problems',
       '  CHAR_LM__EPOCHS: expects an integer from 1 to 1000, holds "many"',
       '  CHAR_LM__BATCH_SIZE: expects an integer from 1 to 4096, holds "0"',
       '  CHAR_LM__LEARNING_RATE: expects a number above 0, at most 1, holds "-1"',
       '  CHAR_LM__SEAD: is not known; did you mean CHAR_LM__SEED?',
+      '  TENSORBOARD__FLUSH_SECS: expects an integer from 1, holds "soon"',
     ].join('\n'),
   );
 });

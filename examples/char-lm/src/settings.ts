@@ -3,7 +3,16 @@
  * give typed values, and all mistakes at once.
  */
 
-import { ConfigError, integer, readSection, type Environment, type EnvSection } from '@runcast/core';
+import {
+  ConfigError,
+  integer,
+  readConfiguration,
+  readSection,
+  type ConfigProblem,
+  type Environment,
+  type EnvSection,
+  type SinkSpec,
+} from 'runcast';
 import { z } from 'zod';
 
 export interface Settings {
@@ -65,12 +74,30 @@ export const settingsSection: EnvSection<Settings> = {
 
 export interface SettingsReading {
   readonly settings: Settings;
+  /** The sinks that Runcast's own variables turn on. */
+  readonly sinks: readonly SinkSpec[];
   readonly warnings: readonly string[];
 }
 
-/** @throws ConfigError naming every `CHAR_LM__` variable that is wrong. */
+/** @throws ConfigError naming every variable that is wrong, the trainer's and Runcast's together. */
 export function readSettings(env: Environment): SettingsReading {
-  const { config, problems, warnings } = readSection(settingsSection, env);
-  if (config === undefined) throw new ConfigError(problems);
-  return { settings: config, warnings };
+  const own = readSection(settingsSection, env);
+  const runcast = readRuncast(env);
+  const problems = [...own.problems, ...runcast.problems];
+  if (own.config === undefined || problems.length > 0) throw new ConfigError(problems);
+  return { settings: own.config, sinks: runcast.sinks, warnings: own.warnings };
+}
+
+interface RuncastReading {
+  readonly sinks: readonly SinkSpec[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+function readRuncast(env: Environment): RuncastReading {
+  try {
+    return { sinks: readConfiguration(env).sinks, problems: [] };
+  } catch (error) {
+    if (error instanceof ConfigError) return { sinks: [], problems: error.problems };
+    throw error;
+  }
 }

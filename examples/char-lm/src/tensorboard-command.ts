@@ -2,16 +2,22 @@
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Environment } from '@runcast/core';
+import type { Environment } from 'runcast';
 
-/** Commands to type, one a line. */
-export function tensorboardCommands(logDir: string, env: Environment): readonly string[] {
-  const argument = quoted(logDir);
-  if (isOnPath('tensorboard', env)) return [`tensorboard --logdir ${argument}`];
-  if (isOnPath('pipx', env)) return [`pipx run tensorboard --logdir ${argument}`];
+/** Virtual environments below the repository's directory: the demo's own advice, and what the tests install. */
+const VIRTUAL_ENVIRONMENTS = ['.cache/tensorboard', '.cache/venv'];
+
+/** Commands to type in `directory`, one a line. */
+export function tensorboardCommands(logDir: string, directory: string, env: Environment): readonly string[] {
+  const options = `--logdir ${quoted(logDir)}`;
+  if (isOnPath('tensorboard', env)) return [`tensorboard ${options}`];
+  const installed = VIRTUAL_ENVIRONMENTS.map((folder) => `${folder}/bin/tensorboard`);
+  const found = installed.find((command) => isExecutable(join(directory, command)));
+  if (found !== undefined) return [`${found} ${options}`];
+  if (isOnPath('pipx', env)) return [`pipx run tensorboard ${options}`];
   return [
     'python3 -m venv .cache/tensorboard && .cache/tensorboard/bin/pip install tensorboard',
-    `.cache/tensorboard/bin/tensorboard --logdir ${argument}`,
+    `.cache/tensorboard/bin/tensorboard ${options}`,
   ];
 }
 

@@ -1,7 +1,7 @@
 /** What the demo needs to know of the terminal it writes to, so that tests can bring their own. */
 
 import { styleText } from 'node:util';
-import type { Environment } from '@runcast/core';
+import type { Environment } from 'runcast';
 
 /** The part of `process.stdout` that is used. */
 export interface Terminal {

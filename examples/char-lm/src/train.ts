@@ -4,7 +4,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { MetricsLogger, ValidationMetrics } from '@runcast/core';
+import type { MetricsLogger, ValidationMetrics } from 'runcast';
 import type { Dataset } from './dataset.ts';
 import { generateText } from './generate.ts';
 import { CharacterModel } from './model.ts';
@@ -51,6 +51,7 @@ export interface Losses {
 
 /** The longest group of characters with weights of its own. */
 const LONGEST_GROUP = 5;
+const PROMPT = 'Call me Ishmael. ';
 const SAMPLE_LENGTH = 400;
 const TEMPERATURE = 0.7;
 const STEPS_PER_TURN = 16;
@@ -152,7 +153,8 @@ function randomPosition(model: CharacterModel, text: Uint8Array, random: () => n
 
 /** Always from the same seed, so that the samples differ by what was learnt only. */
 function writeSample(model: CharacterModel, dataset: Dataset, settings: Settings): string {
-  return generateText(model, dataset, {
+  return generateText(model, dataset.vocabulary, {
+    prompt: PROMPT,
     length: SAMPLE_LENGTH,
     temperature: TEMPERATURE,
     random: createRandom(settings.seed),
