@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import type { ConfigProblem } from './errors.ts';
+import { isJsonObject, toJson, type JsonValue } from './json.ts';
 import { isSecretName, redactText, REDACTED } from './redact.ts';
 
 /** An environment, as `process.env` is one. */
@@ -82,7 +83,10 @@ function withoutNul(value: string): boolean {
 }
 
 /** Reads one of `choices`, in any case. */
-export function choice<const C extends readonly [string, ...string[]]>(choices: C, byDefault: NoInfer<C[number]>): z.ZodType<C[number]> {
+export function choice<const C extends readonly [string, ...string[]]>(
+  choices: C,
+  byDefault: NoInfer<C[number]>,
+): z.ZodType<C[number]> {
   return z
     .string()
     .toLowerCase()
@@ -106,22 +110,42 @@ export function readSection<Config extends object>(section: EnvSection<Config>, 
   const unknown = unknownFields(section.prefix, fields, env);
   const invalid = (parsed.error?.issues ?? []).map((issue): ConfigProblem => {
     const field = String(issue.path[0]);
-    return { variable: variableName(section.prefix, field), message: `${issue.message}, holds ${shownValue(field, String(raw[field]))}` };
+    return {
+      variable: variableName(section.prefix, field),
+      message: `${issue.message}, holds ${shownValue(field, String(raw[field]))}`,
+    };
   });
   const problems = [...invalid, ...unknown.problems];
-  return { config: parsed.success && problems.length === 0 ? Object.freeze(parsed.data) : undefined, problems, warnings: unknown.warnings };
+  return {
+    config: parsed.success && problems.length === 0 ? Object.freeze(parsed.data) : undefined,
+    problems,
+    warnings: unknown.warnings,
+  };
 }
 
 /** The section's variables with their current values, for people. */
-export function describeSection<Config extends object>(section: EnvSection<Config>, env: Environment): readonly EnvVariable[] {
-  const defaults = new Map<string, unknown>(Object.entries(section.schema.parse({})));
+export function describeSection<Config extends object>(
+  section: EnvSection<Config>,
+  env: Environment,
+): readonly EnvVariable[] {
+  const defaults = toJson(section.schema.parse({}));
   const docs = new Map<string, FieldDoc>(Object.entries(section.docs));
   return Object.keys(section.schema.shape).map((field) => {
     const variable = variableName(section.prefix, field);
     const value = present(field, env[variable])[0]?.[1];
     const { type, meaning } = docs.get(field) ?? { type: '', meaning: '' };
-    return { variable, type, default: String(defaults.get(field) ?? ''), value: value === undefined ? undefined : shownValue(field, value), meaning };
+    return {
+      variable,
+      type,
+      default: defaults.ok && isJsonObject(defaults.value) ? shownDefault(defaults.value[field]) : '',
+      value: value === undefined ? undefined : shownValue(field, value),
+      meaning,
+    };
   });
+}
+
+function shownDefault(value: JsonValue | undefined): string {
+  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function variableName(prefix: string, field: string): string {
@@ -137,7 +161,11 @@ function shownValue(field: string, value: string): string {
   return isSecretName(field) ? REDACTED : JSON.stringify(redactText(value).slice(0, 200));
 }
 
-function unknownFields(prefix: string, fields: readonly string[], env: Environment): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
+function unknownFields(
+  prefix: string,
+  fields: readonly string[],
+  env: Environment,
+): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
   const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
   for (const variable of Object.keys(env)) {

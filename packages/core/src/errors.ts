@@ -20,7 +20,9 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly ConfigProblem[]) {
     const lines = problems.map((problem) => `  ${problem.variable}: ${problem.message}`);
-    super(`${problems.length === 1 ? '1 configuration problem' : `${problems.length} configuration problems`}\n${lines.join('\n')}`);
+    super(
+      `${problems.length === 1 ? '1 configuration problem' : `${problems.length} configuration problems`}\n${lines.join('\n')}`,
+    );
     this.name = 'ConfigError';
     this.problems = problems;
   }

@@ -34,13 +34,15 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
   if (least === greatest) return { edges: [least, greatest], counts: [finite], nonFinite };
   // Halved before subtracting: the whole range may be wider than the largest double.
   const halfWidth = (greatest / 2 - least / 2) / buckets;
-  const counts = new Array<number>(buckets).fill(0);
+  const counts = Array.from({ length: buckets }, () => 0);
   for (let index = 0; index < values.length; index += 1) {
     const value = Number(values[index]);
     if (!Number.isFinite(value)) continue;
     const bucket = halfWidth === 0 ? 0 : Math.min(buckets - 1, Math.floor((value / 2 - least / 2) / halfWidth));
     counts[bucket] = (counts[bucket] ?? 0) + 1;
   }
-  const edges = Array.from({ length: buckets + 1 }, (_, index) => (index === buckets ? greatest : least + 2 * (halfWidth * index)));
+  const edges = Array.from({ length: buckets + 1 }, (_, index) =>
+    index === buckets ? greatest : least + 2 * (halfWidth * index),
+  );
   return { edges, counts, nonFinite };
 }

@@ -10,9 +10,15 @@ export interface JsonObject {
 }
 
 /** What {@link toJson} makes of a value: the JSON, or where and why there is none. */
-export type JsonResult = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly problem: string };
+export type JsonResult =
+  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly problem: string };
 
 const MAX_DEPTH = 64;
+
+/** As Array.isArray, which makes `any[]` of a readonly array. */
+export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -42,7 +48,8 @@ export function toJson(value: unknown): JsonResult {
     }
   };
   const visitObject = (item: object, path: string): JsonResult => {
-    if (item instanceof Date) return { ok: true, value: Number.isNaN(item.getTime()) ? 'Invalid Date' : item.toISOString() };
+    if (item instanceof Date)
+      return { ok: true, value: Number.isNaN(item.getTime()) ? 'Invalid Date' : item.toISOString() };
     if (ancestors.has(item)) return { ok: false, problem: `${path} is circular` };
     if (ancestors.size >= MAX_DEPTH) return { ok: false, problem: `${path} is nested deeper than ${MAX_DEPTH} levels` };
     ancestors.add(item);

@@ -7,7 +7,8 @@
 import { RECORD_KINDS, RECORD_VERSION, type RecordKind, type RunRecord } from './record.ts';
 import { isScalar } from './scalar.ts';
 
-export type ParseResult = { readonly ok: true; readonly record: RunRecord } | { readonly ok: false; readonly problem: string };
+export type ParseResult =
+  { readonly ok: true; readonly record: RunRecord } | { readonly ok: false; readonly problem: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (fields: Fields) => boolean;
@@ -21,13 +22,22 @@ export function parseRecord(line: string): ParseResult {
     return { ok: false, problem: line.includes('\0') ? 'holds NUL bytes' : 'is not JSON' };
   }
   if (!isFields(value)) return { ok: false, problem: 'is not an object' };
-  if (value['v'] !== RECORD_VERSION) return { ok: false, problem: `has version ${String(value['v'])}, not ${RECORD_VERSION}` };
+  if (value['v'] !== RECORD_VERSION)
+    return { ok: false, problem: `has version ${String(value['v'])}, not ${RECORD_VERSION}` };
   if (!isKind(value['kind'])) return { ok: false, problem: `is of an unknown kind, ${String(value['kind'])}` };
-  return isRunRecord(value) ? { ok: true, record: value } : { ok: false, problem: `is not a complete ${value['kind']} record` };
+  return isRunRecord(value)
+    ? { ok: true, record: value }
+    : { ok: false, problem: `is not a complete ${value['kind']} record` };
 }
 
 function isRunRecord(value: unknown): value is RunRecord {
-  return isFields(value) && isCount(value['seq']) && typeof value['time'] === 'number' && isKind(value['kind']) && CHECKS[value['kind']](value);
+  return (
+    isFields(value) &&
+    isCount(value['seq']) &&
+    typeof value['time'] === 'number' &&
+    isKind(value['kind']) &&
+    CHECKS[value['kind']](value)
+  );
 }
 
 const KINDS: ReadonlySet<unknown> = new Set(RECORD_KINDS);
@@ -36,12 +46,19 @@ function isKind(value: unknown): value is RecordKind {
   return KINDS.has(value);
 }
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isNumber = (value: unknown): boolean => typeof value === 'number';
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-const optional = (check: (value: unknown) => boolean) => (value: unknown): boolean => value === undefined || check(value);
-const isArrayOf = (check: (value: unknown) => boolean) => (value: unknown): boolean => Array.isArray(value) && value.every((item) => check(item));
+const optional =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === undefined || check(value);
+const isArrayOf =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every((item) => check(item));
 const isTexts = isArrayOf(isText);
 const isNumbers = isArrayOf(isNumber);
 const isOptionalStep = optional(isCount);
@@ -54,7 +71,10 @@ function isScalars(value: unknown): boolean {
 }
 
 function isPrimitives(value: unknown): boolean {
-  return isFields(value) && Object.values(value).every((member) => member === null || ['string', 'number', 'boolean'].includes(typeof member));
+  return (
+    isFields(value) &&
+    Object.values(value).every((member) => member === null || ['string', 'number', 'boolean'].includes(typeof member))
+  );
 }
 
 const isStoredFile: Check = (fields) => isText(fields['blob']) && isCount(fields['bytes']);
@@ -80,15 +100,27 @@ const CHECKS: Readonly<Record<RecordKind, Check>> = {
   hparams: (fields) => isPrimitives(fields['hparams']),
   config: (fields) => isFields(fields['config']),
   tags: (fields) => isTexts(fields['tags']),
-  define_metric: (fields) => isText(fields['metric']) && isOptionalText(fields['step']) && isOptionalText(fields['summary']),
+  define_metric: (fields) =>
+    isText(fields['metric']) && isOptionalText(fields['step']) && isOptionalText(fields['summary']),
   summary: (fields) => isPrimitives(fields['summary']),
   table: (fields) => isKeyed(fields) && isTexts(fields['columns']) && isArrayOf(Array.isArray)(fields['rows']),
   bar_chart: (fields) => isKeyed(fields) && isScalars(fields['bars']),
-  histogram: (fields) => isKeyed(fields) && isNumbers(fields['edges']) && isNumbers(fields['counts']) && isCount(fields['non_finite']),
-  image: (fields) => isKeyed(fields) && isStoredFile(fields) && isText(fields['sha256']) && isText(fields['format']) && isOptionalText(fields['caption']),
+  histogram: (fields) =>
+    isKeyed(fields) && isNumbers(fields['edges']) && isNumbers(fields['counts']) && isCount(fields['non_finite']),
+  image: (fields) =>
+    isKeyed(fields) &&
+    isStoredFile(fields) &&
+    isText(fields['sha256']) &&
+    isText(fields['format']) &&
+    isOptionalText(fields['caption']),
   text: (fields) => isKeyed(fields) && isText(fields['text']),
   file: (fields) => isFileEntry(fields),
-  artifact: (fields) => isText(fields['name']) && isText(fields['type']) && isArrayOf(isFileEntry)(fields['files']) && isTexts(fields['aliases']) && isFields(fields['metadata']),
+  artifact: (fields) =>
+    isText(fields['name']) &&
+    isText(fields['type']) &&
+    isArrayOf(isFileEntry)(fields['files']) &&
+    isTexts(fields['aliases']) &&
+    isFields(fields['metadata']),
   alert: (fields) => isText(fields['title']) && isText(fields['text']) && isText(fields['level']),
   system: (fields) => isScalars(fields['metrics']),
   close: (fields) => isText(fields['status']) && typeof fields['final'] === 'boolean',

@@ -156,7 +156,8 @@ export interface CloseOptions {
   readonly timeoutMs?: number;
 }
 
-export interface MetricsPublisher<Shapes extends MetricShapes = MetricShapes> extends MetricsLogger<Shapes>, AsyncDisposable {
+export interface MetricsPublisher<Shapes extends MetricShapes = MetricShapes>
+  extends MetricsLogger<Shapes>, AsyncDisposable {
   readonly run: RunInfo;
   /** Path of the context file by which subprocesses join the run; undefined where nothing is written. */
   readonly contextFile: string | undefined;

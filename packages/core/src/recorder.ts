@@ -8,7 +8,7 @@ import { relative, resolve, sep } from 'node:path';
 import { errorMessage } from './errors.ts';
 import { bucketise } from './histogram.ts';
 import { readImageHeader } from './image-format.ts';
-import { isJsonObject, toJson, type JsonObject, type JsonPrimitive, type JsonValue } from './json.ts';
+import { isJsonArray, isJsonObject, toJson, type JsonObject, type JsonPrimitive, type JsonValue } from './json.ts';
 import type {
   Alert,
   Artifact,
@@ -30,7 +30,14 @@ import type {
   ValidationMetrics,
 } from './metrics.ts';
 import type { Rejection } from './publisher.ts';
-import { RECORD_VERSION, type BlobReference, type FileEntry, type RecordBody, type RecordKind, type StoredFile } from './record.ts';
+import {
+  RECORD_VERSION,
+  type BlobReference,
+  type FileEntry,
+  type RecordBody,
+  type RecordKind,
+  type StoredFile,
+} from './record.ts';
 import { redactObject, redactText } from './redact.ts';
 import { perplexity } from './scalar.ts';
 
@@ -152,17 +159,25 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   logFinal(metrics: FinalMetrics<Shapes>): void {
     this.#guarded('logFinal', () => {
-      const totalSteps = field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
+      const totalSteps =
+        field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
       const scalars = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps');
       if (scalars === '' && totalSteps === undefined) return;
-      this.#append('final', `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":{${scalars}}`, true);
+      this.#append(
+        'final',
+        `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":{${scalars}}`,
+        true,
+      );
     });
   }
 
   logHparams(hparams: Hparams<Shapes>): void {
     this.#guarded('logHparams', () => {
       const { extra, ...named }: Readonly<Record<string, unknown>> = { ...hparams };
-      const values = { ...this.#jsonScalars('logHparams', named), ...(isRecord(extra) ? this.#jsonScalars('logHparams', extra) : {}) };
+      const values = {
+        ...this.#jsonScalars('logHparams', named),
+        ...(isRecord(extra) ? this.#jsonScalars('logHparams', extra) : {}),
+      };
       if (Object.keys(values).length > 0) this.#write({ kind: 'hparams', hparams: values });
     });
   }
@@ -178,14 +193,20 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const keys = series === undefined ? this.#rowKeys : new CanonicalKeys(`${series}/`);
       const scalars = this.#scalars('log', keys, isRecord(metrics) ? metrics : {});
       if (scalars === '') return;
-      this.#append('log', `${step}${series === undefined ? '' : `"series":${JSON.stringify(series)},`}"metrics":{${scalars}}`, true);
+      this.#append(
+        'log',
+        `${step}${series === undefined ? '' : `"series":${JSON.stringify(series)},`}"metrics":{${scalars}}`,
+        true,
+      );
     });
   }
 
   logSummary(summary: Readonly<Record<string, JsonPrimitive>>, options?: SummaryOptions): void {
     this.#guarded('logSummary', () => {
       const prefix = options?.prefix === undefined ? '' : `${options.prefix}/`;
-      const named = Object.entries(this.#jsonScalars('logSummary', summary)).map(([key, value]): [string, JsonPrimitive] => [prefix + key, value]);
+      const named = Object.entries(this.#jsonScalars('logSummary', summary)).map(
+        ([key, value]): [string, JsonPrimitive] => [prefix + key, value],
+      );
       if (named.length > 0) this.#write({ kind: 'summary', summary: Object.fromEntries(named) });
     });
   }
@@ -210,7 +231,12 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#guarded('defineMetric', () => {
       const { step, summary } = definition;
       if (!this.#isKey('defineMetric', metric) || (step !== undefined && !this.#isKey('defineMetric', step))) return;
-      this.#write({ kind: 'define_metric', metric, ...(step === undefined ? {} : { step }), ...(summary === undefined ? {} : { summary }) });
+      this.#write({
+        kind: 'define_metric',
+        metric,
+        ...(step === undefined ? {} : { step }),
+        ...(summary === undefined ? {} : { summary }),
+      });
     });
   }
 
@@ -220,10 +246,11 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (step === undefined) return;
       const json = toJson(table.rows);
       if (!json.ok) return this.#reject('logTable', key, json.problem);
-      const columns = table.columns.map((column) => String(column).toWellFormed());
-      const rows: JsonValue[][] = [];
-      for (const row of Array.isArray(json.value) ? json.value : []) {
-        if (!Array.isArray(row) || row.length !== columns.length) return this.#reject('logTable', key, `row ${rows.length} does not have ${columns.length} cells`);
+      const columns = table.columns.map((column) => column.toWellFormed());
+      const rows: (readonly JsonValue[])[] = [];
+      for (const row of isJsonArray(json.value) ? json.value : []) {
+        if (!isJsonArray(row) || row.length !== columns.length)
+          return this.#reject('logTable', key, `row ${rows.length} does not have ${columns.length} cells`);
         rows.push(row);
       }
       this.#write({ kind: 'table', key, columns, rows, ...step });
@@ -236,7 +263,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (step === undefined) return;
       const scalars = this.#scalars('logBarChart', this.#rowKeys, bars);
       const stepText = step.step === undefined ? '' : `"step":${step.step},`;
-      if (scalars !== '') this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepText}"bars":{${scalars}}`, true);
+      if (scalars !== '')
+        this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepText}"bars":{${scalars}}`, true);
     });
   }
 
@@ -245,8 +273,14 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const step = this.#keyedStep('logHistogram', key, options);
       if (step === undefined) return;
       const buckets = options?.buckets ?? DEFAULT_BUCKETS;
-      if (!Number.isInteger(buckets) || buckets < 1 || buckets > MAX_BUCKETS) return this.#reject('logHistogram', key, `buckets is ${buckets}: an integer from 1 to ${MAX_BUCKETS} is needed`);
-      if (typeof values !== 'object' || typeof values.length !== 'number') return this.#reject('logHistogram', key, 'values are not an array of numbers');
+      if (!Number.isInteger(buckets) || buckets < 1 || buckets > MAX_BUCKETS)
+        return this.#reject(
+          'logHistogram',
+          key,
+          `buckets is ${buckets}: an integer from 1 to ${MAX_BUCKETS} is needed`,
+        );
+      if (typeof values !== 'object' || typeof values.length !== 'number')
+        return this.#reject('logHistogram', key, 'values are not an array of numbers');
       const { edges, counts, nonFinite } = bucketise(values, buckets);
       this.#write({ kind: 'histogram', key, edges, counts, non_finite: nonFinite, ...step });
     });
@@ -257,9 +291,11 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const step = this.#keyedStep('logImage', key, options);
       if (step === undefined) return;
       const bytes = this.#imageBytes(image);
-      if (bytes.length > MAX_IMAGE_BYTES) return this.#reject('logImage', key, `has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
+      if (bytes.length > MAX_IMAGE_BYTES)
+        return this.#reject('logImage', key, `has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
       const header = readImageHeader(bytes) ?? svgHeader(bytes);
-      if (header === undefined) return this.#reject('logImage', key, 'is not a PNG, JPEG, GIF, WebP or SVG image, or has no pixel');
+      if (header === undefined)
+        return this.#reject('logImage', key, 'is not a PNG, JPEG, GIF, WebP or SVG image, or has no pixel');
       const caption = options?.caption === undefined ? {} : { caption: options.caption.toWellFormed() };
       this.#write({ kind: 'image', key, ...header, ...this.#blobs.put(bytes, header.format), ...caption, ...step });
     });
@@ -270,7 +306,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const step = this.#keyedStep('logText', key, options);
       if (step === undefined) return;
       if (typeof markdown !== 'string') this.#reject('logText', key, `is a ${typeof markdown}, not text`);
-      else if (markdown.length > MAX_TEXT_LENGTH) this.#reject('logText', key, `has ${markdown.length} characters; at most ${MAX_TEXT_LENGTH} are allowed`);
+      else if (markdown.length > MAX_TEXT_LENGTH)
+        this.#reject('logText', key, `has ${markdown.length} characters; at most ${MAX_TEXT_LENGTH} are allowed`);
       else this.#write({ kind: 'text', key, text: markdown.toWellFormed(), ...step });
     });
   }
@@ -287,7 +324,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const { name, type, aliases = [], metadata = {} } = artifact;
       const json = toJson(metadata);
       if (!this.#isKey('logArtifact', name) || !this.#isKey('logArtifact', type)) return;
-      if (!json.ok || !isJsonObject(json.value)) return this.#reject('logArtifact', name, json.ok ? 'metadata is not an object' : json.problem);
+      if (!json.ok || !isJsonObject(json.value))
+        return this.#reject('logArtifact', name, json.ok ? 'metadata is not an object' : json.problem);
       const files: FileEntry[] = [];
       for (const path of artifact.files) {
         const entry = this.#fileEntry('logArtifact', path, artifact.base);
@@ -302,7 +340,12 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   alert(alert: Alert): void {
     this.#guarded('alert', () => {
       const { title, text, level = 'info' } = alert;
-      this.#write({ kind: 'alert', title: redactText(title.toWellFormed()), text: redactText(text.toWellFormed()), level });
+      this.#write({
+        kind: 'alert',
+        title: redactText(title.toWellFormed()),
+        text: redactText(text.toWellFormed()),
+        level,
+      });
     });
   }
 
@@ -391,7 +434,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const value = row[name];
       if (value === undefined) continue;
       text += this.#pair(call, keys, name, value);
-      if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined) text += this.#pair(call, keys, 'perplexity', perplexity(value));
+      if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined)
+        text += this.#pair(call, keys, 'perplexity', perplexity(value));
     }
     const further = row['metrics'];
     if (isRecord(further)) {
@@ -432,7 +476,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (value === undefined || !this.#isKey(call, key)) continue;
       const json = toJson(value);
       const scalar = json.ok ? redactObject({ [key]: json.value })[key] : undefined;
-      if (scalar === undefined || (typeof scalar === 'object' && scalar !== null)) this.#reject(call, key, `is ${shown(value)}: a string, number, boolean or null is needed`);
+      if (scalar === undefined || (typeof scalar === 'object' && scalar !== null))
+        this.#reject(call, key, `is ${shown(value)}: a string, number, boolean or null is needed`);
       else kept.push([key, scalar]);
     }
     return Object.fromEntries(kept);
@@ -507,5 +552,7 @@ function shown(value: unknown): string {
 
 function svgHeader(bytes: Uint8Array): { readonly format: 'svg' } | undefined {
   const head = new TextDecoder().decode(bytes.subarray(0, 1024));
-  return /^\uFEFF?\s*(?:<\?xml[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[\s\S]*?>|\s)*<svg[\s>]/u.test(head) ? { format: 'svg' } : undefined;
+  return /^\uFEFF?\s*(?:<\?xml[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[\s\S]*?>|\s)*<svg[\s>]/u.test(head)
+    ? { format: 'svg' }
+    : undefined;
 }

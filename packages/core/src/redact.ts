@@ -3,14 +3,36 @@
  * by form (a value that looks like a token). Numbers are never touched: `latent_tokens: 64` is no secret.
  */
 
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 
 export const REDACTED = '[redacted]';
 
 /** Whole words of a name that make its string value a secret, after splitting at case changes, `_`, `-` and `.`. */
-const SECRET_WORDS = new Set(['password', 'passwd', 'passphrase', 'secret', 'secrets', 'token', 'apikey', 'credential', 'credentials', 'authorization', 'cookie']);
+const SECRET_WORDS = new Set([
+  'password',
+  'passwd',
+  'passphrase',
+  'secret',
+  'secrets',
+  'token',
+  'apikey',
+  'credential',
+  'credentials',
+  'authorization',
+  'cookie',
+]);
 /** Pairs of words that do so together. */
-const SECRET_PAIRS = new Set(['api key', 'access key', 'private key', 'secret key', 'auth key', 'signing key', 'encryption key', 'auth token', 'account key']);
+const SECRET_PAIRS = new Set([
+  'api key',
+  'access key',
+  'private key',
+  'secret key',
+  'auth key',
+  'signing key',
+  'encryption key',
+  'auth token',
+  'account key',
+]);
 
 /** Forms of well-known secrets: GitHub, GitLab, OpenAI and Anthropic, AWS, Slack, Google, Hugging Face, npm, JSON web tokens, PEM keys. */
 const SECRET_FORMS: readonly RegExp[] = [
@@ -53,7 +75,7 @@ export function redactText(text: string): string {
 export function redactJson(value: JsonValue): JsonValue {
   if (typeof value === 'string') return redactText(value);
   if (isJsonObject(value)) return redactObject(value);
-  return Array.isArray(value) ? value.map((item: JsonValue) => redactJson(item)) : value;
+  return isJsonArray(value) ? value.map((item) => redactJson(item)) : value;
 }
 
 export function redactObject(object: JsonObject): JsonObject {
@@ -68,7 +90,14 @@ export function redactObject(object: JsonObject): JsonObject {
 export function redactArguments(argv: readonly string[]): readonly string[] {
   return argv.map((argument, index) => {
     const previous = argv[index - 1];
-    if (previous !== undefined && /^--?[A-Za-z]/u.test(previous) && !previous.includes('=') && isSecretName(previous) && !argument.startsWith('-')) return REDACTED;
+    if (
+      previous !== undefined &&
+      /^--?[A-Za-z]/u.test(previous) &&
+      !previous.includes('=') &&
+      isSecretName(previous) &&
+      !argument.startsWith('-')
+    )
+      return REDACTED;
     const [, dashes = '', name = '', value = ''] = ASSIGNMENT.exec(argument) ?? [];
     return value !== '' && isSecretName(name) ? `${dashes}${name}=${REDACTED}` : redactText(argument);
   });

@@ -10,12 +10,15 @@ const MAX_ID_BYTES = 128;
 
 /** Names that Windows keeps for devices, with or without an extension. */
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/iu;
+/** What the default `JSONL__DIR` and `STORE__URL` call their own beside the runs. */
+const OWN_NAME = /^(?:jsonl|runcast\.db)$/iu;
 // The range is the point: control characters make directory names that cannot be typed or printed.
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
  * Says what makes `id` unusable as a run id, or undefined where it is usable: 1 to 128 bytes of well-formed text without
- * `/`, `\`, control characters, `..`, a leading dot or dash, trailing dots or blanks around it, and not a device name.
+ * `/`, `\`, control characters, `..`, a leading dot or dash, trailing dots or blanks around it, and neither a device
+ * name nor one that Runcast's own files have beside the runs.
  */
 export function checkRunId(id: string): string | undefined {
   if (id.length === 0) return 'is empty';
@@ -25,8 +28,9 @@ export function checkRunId(id: string): string | undefined {
   if (CONTROL_CHARACTER.test(id)) return `${JSON.stringify(id)} holds a control character`;
   if (/[/\\]/u.test(id)) return `${JSON.stringify(id)} holds a slash: an id names one directory`;
   if (id.includes('..')) return `${JSON.stringify(id)} holds ".."`;
-  if (/^[.-]/u.test(id) || id.endsWith('.') || id.trim() !== id) return `${JSON.stringify(id)} starts with a dot or dash, ends with a dot or has blanks around it`;
-  if (DEVICE_NAME.test(id)) return `${JSON.stringify(id)} is a reserved name`;
+  if (/^[.-]/u.test(id) || id.endsWith('.') || id.trim() !== id)
+    return `${JSON.stringify(id)} starts with a dot or dash, ends with a dot or has blanks around it`;
+  if (DEVICE_NAME.test(id) || OWN_NAME.test(id)) return `${JSON.stringify(id)} is a reserved name`;
   return undefined;
 }
 

@@ -54,7 +54,9 @@ export class DeliveryEngine {
     this.#progress = new Bell(scheduler);
     this.#onEvent = onEvent;
     this.#logs = new RunLogs(directory.logDirectory);
-    this.#deliveries = options.sinks.map((sink) => new SinkDelivery({ sink, directory, logs: this.#logs, scheduler, onEvent }));
+    this.#deliveries = options.sinks.map(
+      (sink) => new SinkDelivery({ sink, directory, logs: this.#logs, scheduler, onEvent }),
+    );
   }
 
   /** Opens every sink. Returns those that could not be; the engine is then of no use but to be closed. */
@@ -167,13 +169,18 @@ export class DeliveryEngine {
       this.#logs.refresh();
       this.#refreshFailed = false;
     } catch (error) {
-      if (!this.#refreshFailed) this.#onEvent({ type: 'sinkError', sink: 'log', error: errorInfo(error), terminal: false });
+      if (!this.#refreshFailed)
+        this.#onEvent({ type: 'sinkError', sink: 'log', error: errorInfo(error), terminal: false });
       this.#refreshFailed = true;
     }
   }
 
   /** Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined. */
-  async #settle(delivery: SinkDelivery, target: ReadonlyMap<string, number>, deadline: number): Promise<string | undefined> {
+  async #settle(
+    delivery: SinkDelivery,
+    target: ReadonlyMap<string, number>,
+    deadline: number,
+  ): Promise<string | undefined> {
     this.#bell.ring();
     let problem: string | undefined;
     for (;;) {

@@ -21,7 +21,9 @@ export class SinkOpenError extends AggregateError {
   readonly failures: readonly OpenFailure[];
 
   constructor(failures: readonly OpenFailure[]) {
-    const lines = failures.map(({ sink, error }) => `  ${sink}: ${error instanceof Error ? error.message : String(error)}`);
+    const lines = failures.map(
+      ({ sink, error }) => `  ${sink}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     super(
       failures.map(({ error }) => error),
       `${failures.length === 1 ? '1 sink' : `${failures.length} sinks`} cannot be opened\n${lines.join('\n')}`,

@@ -15,5 +15,7 @@ async function importCreateSink(url: string): Promise<CreateSink> {
 }
 
 function hasCreateSink(module: unknown): module is { readonly createSink: CreateSink } {
-  return typeof module === 'object' && module !== null && 'createSink' in module && typeof module.createSink === 'function';
+  return (
+    typeof module === 'object' && module !== null && 'createSink' in module && typeof module.createSink === 'function'
+  );
 }

@@ -25,7 +25,8 @@ export interface OpenHostOptions {
 export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> {
   const specs = options.sinks.filter((sink) => isSinkSpec(sink));
   if (options.host === 'inline') return openInline(options, undefined);
-  if (specs.length < options.sinks.length) return openInline(options, 'sinks passed as objects cannot go into a worker');
+  if (specs.length < options.sinks.length)
+    return openInline(options, 'sinks passed as objects cannot go into a worker');
   const failover = new FailoverHost(options);
   try {
     await failover.start(specs);
@@ -38,7 +39,7 @@ export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> 
 
 async function openInline(options: OpenHostOptions, reason: string | undefined): Promise<InlineHost> {
   const { directory, onEvent, scheduler = systemScheduler } = options;
-  const sinks = await Promise.all(options.sinks.map((sink) => (isSinkSpec(sink) ? loadSink(sink) : sink)));
+  const sinks = await Promise.all(options.sinks.map(async (sink) => (isSinkSpec(sink) ? loadSink(sink) : sink)));
   return InlineHost.open({ directory, sinks, scheduler, onEvent, ...(reason === undefined ? {} : { reason }) });
 }
 
@@ -92,7 +93,9 @@ class FailoverHost implements DeliveryHost {
   }
 
   /** Asks the current host, and once more the one that replaced it meanwhile. */
-  async #withFailover(ask: (host: DeliveryHost) => Promise<readonly SinkSettlement[]>): Promise<readonly SinkSettlement[]> {
+  async #withFailover(
+    ask: (host: DeliveryHost) => Promise<readonly SinkSettlement[]>,
+  ): Promise<readonly SinkSettlement[]> {
     await this.#failover;
     const asked = this.#current;
     const settlements = asked === undefined ? [] : await ask(asked);
@@ -102,13 +105,23 @@ class FailoverHost implements DeliveryHost {
 
   async #goInline(reason: string): Promise<void> {
     const because = `the worker died: ${reason}`;
-    this.#options.onEvent({ type: 'sinkError', sink: 'worker', error: { message: because, code: 'RUNCAST_WORKER_DIED' }, terminal: false });
+    this.#options.onEvent({
+      type: 'sinkError',
+      sink: 'worker',
+      error: { message: because, code: 'RUNCAST_WORKER_DIED' },
+      terminal: false,
+    });
     try {
       this.#current = await openInline(this.#options, because);
     } catch (error) {
       // The log keeps everything; what is owed is said at close.
       const message = error instanceof Error ? error.message : String(error);
-      this.#options.onEvent({ type: 'sinkError', sink: 'worker', error: { message, code: 'RUNCAST_WORKER_DIED' }, terminal: true });
+      this.#options.onEvent({
+        type: 'sinkError',
+        sink: 'worker',
+        error: { message, code: 'RUNCAST_WORKER_DIED' },
+        terminal: true,
+      });
     }
   }
 }

@@ -41,7 +41,8 @@ export class Bell {
   }
 
   ring(): void {
-    for (const wake of [...this.#waiting]) wake();
+    // A set may lose members while it is walked; those that wait anew are not in it yet.
+    for (const wake of this.#waiting) wake();
   }
 }
 

@@ -157,7 +157,13 @@ export class SinkDelivery {
     if (this.#sink.tick === undefined || this.#state !== 'delivering') return;
     const now = this.#scheduler.nowMs();
     const problem = await this.#exclusive(async () => this.#sink.tick?.(now));
-    if (problem !== undefined) this.#onEvent({ type: 'sinkError', sink: this.name, error: { message: problem, code: 'UNKNOWN' }, terminal: false });
+    if (problem !== undefined)
+      this.#onEvent({
+        type: 'sinkError',
+        sink: this.name,
+        error: { message: problem, code: 'UNKNOWN' },
+        terminal: false,
+      });
   }
 
   /** Ends with the sink. Returns why that failed, or undefined. */
@@ -175,10 +181,10 @@ export class SinkDelivery {
    * synchronously. What it cannot finish stays owed, in the log.
    */
   endNow(outcome: SinkOutcome): void {
-    if (this.#inFlight !== undefined || this.#state === 'closed') return;
+    if (this.#isBusy() || this.#state === 'closed') return;
     this.retryNow();
     for (let progress = this.advance(); progress === 'delivered'; progress = this.advance());
-    if (this.#inFlight !== undefined) return;
+    if (this.#isBusy()) return;
     try {
       ignoreLateFailure(this.#sink.flush());
       this.#storeCursor();
@@ -197,7 +203,13 @@ export class SinkDelivery {
   settlement(reason: string | undefined): SinkSettlement {
     const owedRecords = this.#owedRecords();
     const because = reason ?? (owedRecords > 0 ? (this.#lastError?.message ?? 'there was no time left') : undefined);
-    return { sink: this.name, owedRecords, skippedSteps: this.#skippedSteps, deliveredSteps: this.#deliveredSteps, reason: because };
+    return {
+      sink: this.name,
+      owedRecords,
+      skippedSteps: this.#skippedSteps,
+      deliveredSteps: this.#deliveredSteps,
+      reason: because,
+    };
   }
 
   health(): SinkHealth {
@@ -216,7 +228,11 @@ export class SinkDelivery {
   }
 
   #openSink(): void | Promise<void> {
-    return this.#sink.open?.({ runId: this.#directory.runId, runDirectory: this.#directory.path, position: this.#cursor.position });
+    return this.#sink.open?.({
+      runId: this.#directory.runId,
+      runDirectory: this.#directory.path,
+      position: this.#cursor.position,
+    });
   }
 
   /** Offsets are hints: they are checked against the logs once, here. */
@@ -238,7 +254,10 @@ export class SinkDelivery {
     const { intent } = this.#cursor;
     if (intent !== undefined && this.#logs.writers.includes(intent.writer)) {
       const from = deliveredPosition(this.#cursor, intent.writer);
-      const repeated = this.#read(intent.writer, { maxBytes: Math.max(1, intent.next.offset - from.offset), throughSeq: intent.next.seq });
+      const repeated = this.#read(intent.writer, {
+        maxBytes: Math.max(1, intent.next.offset - from.offset),
+        throughSeq: intent.next.seq,
+      });
       if (repeated !== undefined) return repeated;
     }
     const { writers } = this.#logs;
@@ -313,7 +332,8 @@ export class SinkDelivery {
     const asked = error instanceof RetryableSinkError ? error.retryAfterMs : undefined;
     const delayMs = backoffMs(this.#attempts, this.#scheduler.random(), asked);
     this.#retryAtMs = this.#scheduler.nowMs() + delayMs;
-    if (this.#attempts === 1) this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: false });
+    if (this.#attempts === 1)
+      this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: false });
     this.#onEvent({ type: 'retry', sink: this.name, attempt: this.#attempts, delayMs, error: this.#lastError });
     return 'waiting';
   }
@@ -325,13 +345,26 @@ export class SinkDelivery {
     const reasons = new Map(refusals.map(({ seq, reason }) => [seq, reason]));
     const refused = batch.records.filter((record) => reasons.has(record.seq));
     if (refused.length === 0) return false;
-    this.#writeDeadLetters(refused.map((record) => ({ writer: batch.writer, seq: record.seq, reason: reasons.get(record.seq) ?? '', record: JSON.stringify(record) })));
+    this.#writeDeadLetters(
+      refused.map((record) => ({
+        writer: batch.writer,
+        seq: record.seq,
+        reason: reasons.get(record.seq) ?? '',
+        record: JSON.stringify(record),
+      })),
+    );
     this.#pending = { batch: { ...batch, records: batch.records.filter((record) => !reasons.has(record.seq)) }, next };
     return true;
   }
 
   #setCorruptLinesAside(writer: string, chunk: LogChunk): void {
-    this.#writeDeadLetters(chunk.corrupt.map(({ offset, problem }) => ({ writer, offset, reason: `the line at byte ${offset} of the log ${problem}` })));
+    this.#writeDeadLetters(
+      chunk.corrupt.map(({ offset, problem }) => ({
+        writer,
+        offset,
+        reason: `the line at byte ${offset} of the log ${problem}`,
+      })),
+    );
   }
 
   #writeDeadLetters(letters: readonly DeadLetter[]): void {
@@ -347,7 +380,11 @@ export class SinkDelivery {
   }
 
   #storeCursor(): void {
-    this.#store.write(this.#pending === undefined ? this.#cursor : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } });
+    this.#store.write(
+      this.#pending === undefined
+        ? this.#cursor
+        : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } },
+    );
   }
 
   async #exclusive(body: () => Promise<void>): Promise<string | undefined> {
@@ -360,6 +397,10 @@ export class SinkDelivery {
       },
     );
     return this.#track(settled);
+  }
+
+  #isBusy(): boolean {
+    return this.#inFlight !== undefined;
   }
 
   /** Marks a call that never rejects as the one in flight. */

@@ -61,7 +61,8 @@ export class WorkerHost implements DeliveryHost {
 
   private constructor(options: WorkerHostOptions) {
     const url = options.workerUrl ?? defaultWorkerUrl();
-    if (!existsSync(fileURLToPath(url))) throw new WorkerStartError(`the worker's file is not to be found (${fileURLToPath(url)}), as after bundling`);
+    if (!existsSync(fileURLToPath(url)))
+      throw new WorkerStartError(`the worker's file is not to be found (${fileURLToPath(url)}), as after bundling`);
     const { port1, port2 } = new MessageChannel();
     const exitState = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const task: WorkerTask = {
@@ -78,7 +79,9 @@ export class WorkerHost implements DeliveryHost {
       workerData: { task, port: port2 },
       transferList: [port2],
       // A caller's loaders and flags are for its own code; and sinks read no environment.
-      execArgv: url.pathname.endsWith('.ts') ? ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'] : [],
+      execArgv: url.pathname.endsWith('.ts')
+        ? ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning']
+        : [],
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
@@ -94,7 +97,10 @@ export class WorkerHost implements DeliveryHost {
   static async open(options: WorkerHostOptions): Promise<WorkerHost> {
     const host = startHost(() => new WorkerHost(options));
     host.#worker.ref();
-    const timer = setTimeout(() => host.#opened?.(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => host.#opened?.(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
+      START_TIMEOUT_MS,
+    );
     const failures = await new Promise<OpenOutcome>((resolve) => {
       host.#opened = resolve;
     });
@@ -103,7 +109,9 @@ export class WorkerHost implements DeliveryHost {
     if (failures instanceof WorkerStartError || failures.length > 0) {
       host.#ending = true;
       await host.#worker.terminate();
-      throw failures instanceof WorkerStartError ? failures : new SinkOpenError(failures.map(({ sink, error }) => ({ sink, error: new Error(error.message) })));
+      throw failures instanceof WorkerStartError
+        ? failures
+        : new SinkOpenError(failures.map(({ sink, error }) => ({ sink, error: new Error(error.message) })));
     }
     host.#worker.unref();
     return host;
@@ -111,9 +119,12 @@ export class WorkerHost implements DeliveryHost {
 
   health(): Readonly<Record<string, SinkHealth>> {
     // A trainer that never yields sees what the worker has said all the same.
-    for (let received = receiveMessageOnPort(this.#port); received !== undefined; received = receiveMessageOnPort(this.#port)) {
-      const { message }: { message: unknown } = received;
-      this.#receive(message);
+    for (
+      let received = receiveMessageOnPort(this.#port);
+      received !== undefined;
+      received = receiveMessageOnPort(this.#port)
+    ) {
+      this.#receive(received.message);
     }
     return this.#health;
   }

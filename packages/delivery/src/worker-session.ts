@@ -5,7 +5,14 @@ import { errorInfo, type Sink } from '@runcast/core';
 import { runDirectory } from '@runcast/runlog';
 import { DeliveryEngine, type OpenFailure } from './delivery-engine.ts';
 import { loadSink } from './load-sink.ts';
-import { EXIT_STATE, readToWorker, readWorkerTask, type FromWorker, type ToWorker, type WorkerTask } from './messages.ts';
+import {
+  EXIT_STATE,
+  readToWorker,
+  readWorkerTask,
+  type FromWorker,
+  type ToWorker,
+  type WorkerTask,
+} from './messages.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const HEALTH_INTERVAL_MS = 250;
@@ -37,7 +44,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
     if (text !== lastHealth) send({ type: 'health', sinks: sinksHealth });
     lastHealth = text;
   };
-  let cancelHealth = (): void => undefined;
+  let cancelHealth: (() => void) | undefined;
   const scheduleHealth = (): void => {
     cancelHealth = scheduler.schedule(() => {
       sendHealth();
@@ -55,7 +62,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
         return;
       }
       case 'close': {
-        cancelHealth();
+        cancelHealth?.();
         const settlements = await engine.close(message.outcome, message.timeoutMs);
         sendHealth();
         send({ type: 'settled', id: message.id, settlements: settlements });
@@ -80,7 +87,9 @@ export function announceEnd(exitState: SharedArrayBuffer): void {
   Atomics.notify(word, 0);
 }
 
-async function loadSinks(specs: WorkerTask['sinks']): Promise<{ readonly sinks: readonly Sink[]; readonly failures: readonly OpenFailure[] }> {
+async function loadSinks(
+  specs: WorkerTask['sinks'],
+): Promise<{ readonly sinks: readonly Sink[]; readonly failures: readonly OpenFailure[] }> {
   const sinks: Sink[] = [];
   const failures: OpenFailure[] = [];
   for (const spec of specs) {

@@ -10,12 +10,15 @@ const { task, port } = start;
 
 // Whatever ends this thread, an exiting process must not wait for it in vain.
 process.on('exit', () => {
-  if (typeof task === 'object' && task !== null && 'exitState' in task && task.exitState instanceof SharedArrayBuffer) announceEnd(task.exitState);
+  if (typeof task === 'object' && task !== null && 'exitState' in task && task.exitState instanceof SharedArrayBuffer)
+    announceEnd(task.exitState);
 });
 
 // A rejection is an uncaught error of this thread, which its host hears of.
 void serveDeliveries(port, task, systemScheduler);
 
 function isStart(data: unknown): data is { readonly task: unknown; readonly port: MessagePort } {
-  return typeof data === 'object' && data !== null && 'task' in data && 'port' in data && data.port instanceof MessagePort;
+  return (
+    typeof data === 'object' && data !== null && 'task' in data && 'port' in data && data.port instanceof MessagePort
+  );
 }

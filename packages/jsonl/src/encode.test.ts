@@ -130,18 +130,18 @@ describe('every kind', () => {
     ],
     [textRecord({ text: 'Zürich\n\u2028' }), { key: 'samples', text: 'Zürich\n\u2028' }],
     [
-      fileRecord({ blob: 'blobs/a.bin', bytes: 3, sha256: 'ab' }),
-      { path: 'checkpoints/operator.bin', blob: 'blobs/a.bin', bytes: 3, sha256: 'ab' },
+      fileRecord({ blob: 'blobs/a.bin', bytes: 3 }),
+      { path: 'checkpoints/operator.bin', blob: 'blobs/a.bin', bytes: 3 },
     ],
     [
       artifactRecord({
-        files: [{ path: 'p', blob: 'blobs/a.bin', bytes: 3, sha256: 'ab' }],
+        files: [{ path: 'p', blob: 'blobs/a.bin', bytes: 3 }],
         metadata: { nested: { a: 1 } },
       }),
       {
         name: 'summary',
         type: 'report',
-        files: [{ path: 'p', blob: 'blobs/a.bin', bytes: 3, sha256: 'ab' }],
+        files: [{ path: 'p', blob: 'blobs/a.bin', bytes: 3 }],
         aliases: ['latest'],
         'metadata/nested/a': 1,
       },

@@ -85,19 +85,14 @@ function columnsOf(record: RunRecord): string {
     case 'text':
       return column('step', record.step) + column('key', record.key) + column('text', record.text);
     case 'file':
-      return (
-        column('path', record.path) +
-        column('blob', record.blob) +
-        column('bytes', record.bytes) +
-        column('sha256', record.sha256)
-      );
+      return column('path', record.path) + column('blob', record.blob) + column('bytes', record.bytes);
     case 'artifact':
       return (
         column('name', record.name) +
         column('type', record.type) +
         column(
           'files',
-          record.files.map(({ path, blob, bytes, sha256 }) => ({ path, blob, bytes, sha256 })),
+          record.files.map(({ path, blob, bytes }) => ({ path, blob, bytes })),
         ) +
         column('aliases', record.aliases) +
         flatColumns('metadata', record.metadata)

@@ -3,7 +3,16 @@
  * mistakes are one message.
  */
 
-import { ConfigError, describeSection, readSection, type ConfigProblem, type Environment, type EnvReading, type EnvVariable, type SinkSpec } from '@runcast/core';
+import {
+  ConfigError,
+  describeSection,
+  readSection,
+  type ConfigProblem,
+  type Environment,
+  type EnvReading,
+  type EnvVariable,
+  type SinkSpec,
+} from '@runcast/core';
 import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
 import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard';
 import { runEnv, type RunEnvConfig } from './run-env.ts';
@@ -28,9 +37,11 @@ export function readConfiguration(env: Environment): Configuration {
   const rank = readRank(env);
   const readings: readonly EnvReading<object>[] = [run, jsonl, tensorboard];
   const problems = [...readings.flatMap((reading) => reading.problems), ...unavailable(env), ...rank.problems];
-  if (run.config === undefined || jsonl.config === undefined || tensorboard.config === undefined || problems.length > 0) throw new ConfigError(problems);
+  if (run.config === undefined || jsonl.config === undefined || tensorboard.config === undefined || problems.length > 0)
+    throw new ConfigError(problems);
   const sinks: SinkSpec[] = [];
-  if (jsonl.config.enabled) sinks.push(jsonlSink({ dir: jsonl.config.dir, logEveryNSteps: jsonl.config.log_every_n_steps }));
+  if (jsonl.config.enabled)
+    sinks.push(jsonlSink({ dir: jsonl.config.dir, logEveryNSteps: jsonl.config.log_every_n_steps }));
   if (tensorboard.config.enabled) {
     const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = tensorboard.config;
     sinks.push(tensorboardSink({ logDir, flushSecs, logEveryNSteps }));
@@ -47,7 +58,9 @@ function unavailable(env: Environment): readonly ConfigProblem[] {
   return UNAVAILABLE_PREFIXES.flatMap((prefix) => {
     const variable = `${prefix}__ENABLED`;
     const value = env[variable]?.trim().toLowerCase() ?? '';
-    return /^(?:true|1|yes|on)$/u.test(value) ? [{ variable, message: 'this version of Runcast does not have that sink yet; unset it' }] : [];
+    return /^(?:true|1|yes|on)$/u.test(value)
+      ? [{ variable, message: 'this version of Runcast does not have that sink yet; unset it' }]
+      : [];
   });
 }
 
@@ -55,5 +68,8 @@ function readRank(env: Environment): { readonly value: number; readonly problems
   const text = env['RANK']?.trim() ?? '';
   if (text === '') return { value: 0, problems: [] };
   if (/^\d+$/u.test(text)) return { value: Number(text), problems: [] };
-  return { value: 0, problems: [{ variable: 'RANK', message: `expects an integer from 0, holds ${JSON.stringify(text)}` }] };
+  return {
+    value: 0,
+    problems: [{ variable: 'RANK', message: `expects an integer from 0, holds ${JSON.stringify(text)}` }],
+  };
 }

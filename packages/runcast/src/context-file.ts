@@ -26,18 +26,35 @@ export interface RunContext {
   readonly entity: string | undefined;
 }
 
-export function encodeContext(runId: string, runDirectory: string, project: string | undefined, entity: string | undefined): string {
+export function encodeContext(
+  runId: string,
+  runDirectory: string,
+  project: string | undefined,
+  entity: string | undefined,
+): string {
   return `${JSON.stringify({ run_id: runId, project: project ?? null, entity: entity ?? null, run_dir: runDirectory }, null, 2)}\n`;
 }
 
 /** Reads a context file. Throws a ConfigError that names the variable, whatever is wrong with the file. */
 export function readContext(path: string): RunContext {
   try {
-    const { run_id: runId, run_dir: runDirectory, project, entity } = contextSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-    const problem = checkRunId(runId) ?? (basename(runDirectory) === runId ? undefined : `is not the name of its directory ${runDirectory}`);
+    const {
+      run_id: runId,
+      run_dir: runDirectory,
+      project,
+      entity,
+    } = contextSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const problem =
+      checkRunId(runId) ??
+      (basename(runDirectory) === runId ? undefined : `is not the name of its directory ${runDirectory}`);
     if (problem !== undefined) throw new Error(`the run id ${problem}`);
     return { runId, dir: dirname(runDirectory), project: project ?? undefined, entity: entity ?? undefined };
   } catch (error) {
-    throw new ConfigError([{ variable: CONTEXT_FILE_VARIABLE, message: `expects a context file that a run's owner has written, holds ${JSON.stringify(path)}: ${errorMessage(error)}` }]);
+    throw new ConfigError([
+      {
+        variable: CONTEXT_FILE_VARIABLE,
+        message: `expects a context file that a run's owner has written, holds ${JSON.stringify(path)}: ${errorMessage(error)}`,
+      },
+    ]);
   }
 }

@@ -4,5 +4,10 @@ export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
 export { tensorboardSink } from '@runcast/tensorboard';
 export { describeConfiguration, readConfiguration, type Configuration } from './configuration.ts';
-export { createPublisher, type ObjectPublisherOptions, type PublisherOptions, type SpecPublisherOptions } from './open-publisher.ts';
+export {
+  createPublisher,
+  type ObjectPublisherOptions,
+  type PublisherOptions,
+  type SpecPublisherOptions,
+} from './open-publisher.ts';
 export { publisherFromEnv, withPublisher, type PublisherFromEnvOptions } from './publisher-from-env.ts';

@@ -75,7 +75,9 @@ export type PublisherOptions = SpecPublisherOptions | ObjectPublisherOptions;
  * @throws ConfigError for bad options, all at once; RunOpenError where the run cannot be opened as asked; SinkOpenError where a
  * sink can never work as configured.
  */
-export async function createPublisher<Shapes extends MetricShapes = MetricShapes>(options: PublisherOptions): Promise<MetricsPublisher<Shapes>> {
+export async function createPublisher<Shapes extends MetricShapes = MetricShapes>(
+  options: PublisherOptions,
+): Promise<MetricsPublisher<Shapes>> {
   const { run = {}, sinks } = options;
   const config = checkOptions(run, sinks);
   const events = new PublisherEmitter();
@@ -83,9 +85,18 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
   if (sinks.length === 0) return nullPublisher(runId, run, events);
 
   const dir = resolve(options.dir ?? './runs');
-  const identity = { ...(run.project === undefined ? {} : { project: run.project }), ...(run.name === undefined ? {} : { name: run.name }) };
+  const identity = {
+    ...(run.project === undefined ? {} : { project: run.project }),
+    ...(run.name === undefined ? {} : { name: run.name }),
+  };
   const manifest = { v: 1, run: runId, ...identity, created: Date.now() / 1000 } as const;
-  const prepared = prepareRunDirectory(dir, runId, run.resume ?? 'never', ({ leaseFile }) => isLeased(leaseFile), manifest);
+  const prepared = prepareRunDirectory(
+    dir,
+    runId,
+    run.resume ?? 'never',
+    ({ leaseFile }) => isLeased(leaseFile),
+    manifest,
+  );
   const { directory } = prepared;
   const lease = acquireLease(directory.leaseFile);
   const { host, git } = await openOrDiscard(prepared, lease, async () => ({
@@ -100,7 +111,8 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
     onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
     onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
   });
-  if (lease !== undefined) writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+  if (lease !== undefined)
+    writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
   const publisher = new RunPublisher<Shapes>(
     {
       info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
@@ -118,12 +130,18 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
     },
     events,
   );
-  publisher.record(openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git));
+  publisher.record(
+    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git),
+  );
   return publisher;
 }
 
 /** Without a sink nothing is written; calls are checked as ever. */
-function nullPublisher<Shapes extends MetricShapes>(runId: string, run: RunOptions, events: PublisherEmitter): MetricsPublisher<Shapes> {
+function nullPublisher<Shapes extends MetricShapes>(
+  runId: string,
+  run: RunOptions,
+  events: PublisherEmitter,
+): MetricsPublisher<Shapes> {
   return new RunPublisher<Shapes>(
     {
       info: { id: runId, name: run.name, project: run.project, directory: undefined, url: undefined },
@@ -143,8 +161,19 @@ function nullPublisher<Shapes extends MetricShapes>(runId: string, run: RunOptio
   );
 }
 
-function openDeliveries(dir: string, directory: RunDirectory, options: PublisherOptions, events: PublisherEmitter): Promise<DeliveryHost> {
-  return openHost({ dir, directory, sinks: options.sinks, host: options.host ?? 'worker', onEvent: (event) => events.deliveryEvent(event) });
+function openDeliveries(
+  dir: string,
+  directory: RunDirectory,
+  options: PublisherOptions,
+  events: PublisherEmitter,
+): Promise<DeliveryHost> {
+  return openHost({
+    dir,
+    directory,
+    sinks: options.sinks,
+    host: options.host ?? 'worker',
+    onEvent: (event) => events.deliveryEvent(event),
+  });
 }
 
 /** A run that cannot be opened leaves no directory behind, or its id could not be used again. */
@@ -165,10 +194,19 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
-    problems.push({ variable: 'run.resumeStep', message: `expects an integer from 0, holds ${String(run.resumeStep)}` });
+    problems.push({
+      variable: 'run.resumeStep',
+      message: `expects an integer from 0, holds ${String(run.resumeStep)}`,
+    });
   }
-  for (const name of duplicates(sinks.map((sink) => sink.name))) problems.push({ variable: 'sinks', message: `has two sinks named ${JSON.stringify(name)}` });
-  for (const { name } of sinks) if (!/^[a-z][a-z0-9-]{0,63}$/u.test(name)) problems.push({ variable: 'sinks', message: `has a sink named ${JSON.stringify(name)}: lower-case letters, digits and dashes are needed` });
+  for (const name of duplicates(sinks.map((sink) => sink.name)))
+    problems.push({ variable: 'sinks', message: `has two sinks named ${JSON.stringify(name)}` });
+  for (const { name } of sinks)
+    if (!/^[a-z][a-z0-9-]{0,63}$/u.test(name))
+      problems.push({
+        variable: 'sinks',
+        message: `has a sink named ${JSON.stringify(name)}: lower-case letters, digits and dashes are needed`,
+      });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
 }

@@ -4,6 +4,7 @@ import type { Environment, MetricShapes, MetricsPublisher, RunOptions } from '@r
 import { readConfiguration, type Configuration } from './configuration.ts';
 import { readContext } from './context-file.ts';
 import { createPublisher } from './open-publisher.ts';
+import { processEnvironment } from './process-env.ts';
 
 export interface PublisherFromEnvOptions {
   /** `process.env` where left out. */
@@ -17,14 +18,24 @@ export interface PublisherFromEnvOptions {
  *
  * @throws ConfigError with every problem of the environment at once, RunOpenError, SinkOpenError.
  */
-export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(options: PublisherFromEnvOptions = {}): Promise<MetricsPublisher<Shapes>> {
-  const configuration = readConfiguration(options.env ?? process.env);
+export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(
+  options: PublisherFromEnvOptions = {},
+): Promise<MetricsPublisher<Shapes>> {
+  const configuration = readConfiguration(options.env ?? processEnvironment());
   for (const warning of configuration.warnings) process.emitWarning(warning, { type: 'RuncastWarning' });
   const { run: env, rank, sinks } = configuration;
   const context = env.context_file === undefined ? undefined : readContext(env.context_file);
   const run = runOptions(configuration, options.run ?? {});
   return createPublisher<Shapes>({
-    run: context === undefined ? run : { ...run, id: context.runId, resume: 'allow', ...(context.project === undefined ? {} : { project: context.project }) },
+    run:
+      context === undefined
+        ? run
+        : {
+            ...run,
+            id: context.runId,
+            resume: 'allow',
+            ...(context.project === undefined ? {} : { project: context.project }),
+          },
     dir: context?.dir ?? env.dir,
     sinks: rank > 0 && env.ranks === 'zero' ? [] : sinks,
     host: env.host,

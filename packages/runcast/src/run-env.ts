@@ -34,9 +34,15 @@ export const runEnv: EnvSection<RunEnvConfig> = {
     dir: { type: 'directory', meaning: 'where run directories are made' },
     project: { type: 'text', meaning: 'the project the run belongs to' },
     run_id: { type: 'run id', meaning: 'the id of the run; made from the time where unset' },
-    resume: { type: 'never, allow or must', meaning: 'what to do where the run exists already: refuse, go on with it, or refuse where it does not' },
+    resume: {
+      type: 'never, allow or must',
+      meaning: 'what to do where the run exists already: refuse, go on with it, or refuse where it does not',
+    },
     host: { type: 'worker or inline', meaning: 'where deliveries run: a worker thread, or the loop of the trainer' },
-    keep_log: { type: 'always or until-delivered', meaning: 'whether the run log is deleted once every sink has all of it' },
+    keep_log: {
+      type: 'always or until-delivered',
+      meaning: 'whether the run log is deleted once every sink has all of it',
+    },
     fsync: { type: 'never or close', meaning: 'when the run log is forced to the disk, against power cuts' },
     close_timeout_secs: { type: 'seconds from 0 to 86400', meaning: 'how long close waits for slow backends' },
     context_file: { type: 'file', meaning: 'the context file of a run to join, set for subprocesses by childEnv' },

@@ -53,7 +53,7 @@ export interface OpenRun {
 
 /** Events, apart from the publisher, since the log and the host exist before it does. */
 export class PublisherEmitter {
-  readonly emitter = new EventEmitter<PublisherEvents>();
+  readonly emitter: EventEmitter<PublisherEvents> = new EventEmitter<PublisherEvents>();
   readonly #warned = new Set<string>();
 
   /** A listener that throws is the application's mistake and must not end up in the trainer's call. */
@@ -76,7 +76,10 @@ export class PublisherEmitter {
   deliveryEvent(event: DeliveryEvent): void {
     switch (event.type) {
       case 'sinkError':
-        if (!this.emit('sinkError', event)) this.warn(`${event.sink}: ${event.error.message}${event.terminal ? '; it has stopped, the run log keeps what it is owed' : ''}`);
+        if (!this.emit('sinkError', event))
+          this.warn(
+            `${event.sink}: ${event.error.message}${event.terminal ? '; it has stopped, the run log keeps what it is owed' : ''}`,
+          );
         return;
       case 'retry':
         this.emit('retry', event);
@@ -90,7 +93,10 @@ export class PublisherEmitter {
   }
 }
 
-export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Recorder<Shapes> implements MetricsPublisher<Shapes> {
+export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
+  extends Recorder<Shapes>
+  implements MetricsPublisher<Shapes>
+{
   readonly run: RunInfo;
   readonly contextFile: string | undefined;
   readonly childEnv: Readonly<Record<string, string>>;
@@ -105,7 +111,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
       blobs: open.blobs,
       nowMs: open.nowMs,
       onRejected: (rejection) => {
-        if (!events.emit('rejected', rejection)) events.warn(`${rejection.call}: ${rejection.key === '' ? 'the value' : rejection.key} ${rejection.reason}; it is not recorded`);
+        if (!events.emit('rejected', rejection))
+          events.warn(
+            `${rejection.call}: ${rejection.key === '' ? 'the value' : rejection.key} ${rejection.reason}; it is not recorded`,
+          );
       },
     });
     this.run = open.info;
@@ -113,7 +122,8 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
     this.childEnv = this.contextFile === undefined ? {} : { [CONTEXT_FILE_VARIABLE]: this.contextFile };
     this.#open = open;
     this.#events = events;
-    this.#forgetExit = open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
+    this.#forgetExit =
+      open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
   }
 
   on<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this {
@@ -136,7 +146,12 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
     return {
       host: host?.kind ?? 'none',
       hostReason: host === undefined ? hostReason : host.reason,
-      log: { records: this.records, pendingBytes: writer?.pendingBytes ?? 0, dropped: this.dropped, lastError: writer?.lastError },
+      log: {
+        records: this.records,
+        pendingBytes: writer?.pendingBytes ?? 0,
+        dropped: this.dropped,
+        lastError: writer?.lastError,
+      },
       rejected: this.rejected,
       sinks: host?.health() ?? {},
     };
@@ -147,12 +162,17 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
     signal?.throwIfAborted();
     const { host, writer } = this.#open;
     const undelivered: UndeliveredError[] = [];
-    if (writer !== undefined && !writer.drain()) undelivered.push(new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'));
+    if (writer !== undefined && !writer.drain())
+      undelivered.push(
+        new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'),
+      );
     if (host !== undefined && this.#closing === undefined) {
       const settlements = await orAborted(host.flush(timeoutMs), signal);
-      for (const { sink, owedRecords, reason } of settlements) if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
+      for (const { sink, owedRecords, reason } of settlements)
+        if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
     }
-    if (undelivered.length > 0) throw new AggregateError(undelivered, undelivered.map(({ message }) => message).join('; '));
+    if (undelivered.length > 0)
+      throw new AggregateError(undelivered, undelivered.map(({ message }) => message).join('; '));
   }
 
   close(options: CloseOptions = {}): Promise<CloseReport> {
@@ -176,9 +196,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
     lease?.release();
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
-    if (complete && keepLog === 'until-delivered' && directory !== undefined && lease !== undefined) rmSync(directory.logDirectory, { recursive: true, force: true });
+    if (complete && keepLog === 'until-delivered' && directory !== undefined && lease !== undefined)
+      rmSync(directory.logDirectory, { recursive: true, force: true });
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
-    for (const event of undelivered) if (!this.#events.emit('undelivered', event)) this.#events.warn(`${event.sink} is owed ${event.records} records (${event.reason}); deliver them with: ${event.command}`);
+    for (const event of undelivered)
+      if (!this.#events.emit('undelivered', event))
+        this.#events.warn(
+          `${event.sink} is owed ${event.records} records (${event.reason}); deliver them with: ${event.command}`,
+        );
     for (const notice of report.notices) this.#events.warn(notice);
     this.#events.emit('closed', report);
     return report;
@@ -205,7 +230,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
   #undelivered({ sink, owedRecords, reason }: SinkSettlement): readonly Undelivered[] {
     if (reason === undefined) return [];
     const path = this.#open.directory?.path ?? '';
-    return [{ sink, records: owedRecords, reason, command: `npx runcast sync ${/^[\w./-]+$/u.test(path) ? path : JSON.stringify(path)} --to ${sink}` }];
+    return [
+      {
+        sink,
+        records: owedRecords,
+        reason,
+        command: `npx runcast sync ${/^[\w./-]+$/u.test(path) ? path : JSON.stringify(path)} --to ${sink}`,
+      },
+    ];
   }
 
   /** The process ends without close: the log is completed, and local sinks with it. Later calls still reach the log. */
@@ -225,8 +257,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes> extends Re
 function notices(settlements: readonly SinkSettlement[], lost: number): readonly string[] {
   const empty = settlements
     .filter(({ deliveredSteps, skippedSteps }) => deliveredSteps === 0 && skippedSteps > 0)
-    .map(({ sink, skippedSteps }) => `${sink} got none of the run's ${skippedSteps} steps: its LOG_EVERY_N_STEPS is greater than that`);
-  return lost === 0 ? empty : [`${lost} records are lost: the disk took nothing for longer than memory lasted`, ...empty];
+    .map(
+      ({ sink, skippedSteps }) =>
+        `${sink} got none of the run's ${skippedSteps} steps: its LOG_EVERY_N_STEPS is greater than that`,
+    );
+  return lost === 0
+    ? empty
+    : [`${lost} records are lost: the disk took nothing for longer than memory lasted`, ...empty];
 }
 
 function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -4,7 +4,16 @@
  */
 
 import { createHash } from 'node:crypto';
-import { constants, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import type { BlobReference, BlobStore, StoredFile } from '@runcast/core';
 import type { RunDirectory } from './run-directory.ts';

@@ -43,17 +43,22 @@ export function isLeased(path: string): boolean {
 const SQLITE_BUSY = 5;
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === SQLITE_BUSY;
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    (error.errcode & 0xff) === SQLITE_BUSY
+  );
 }
 
 /** Opens the file without the warning that `node:sqlite` is experimental, which no trainer's output should start with. */
 function openDatabase(path: string): DatabaseSync {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = (): void => undefined;
+  const emitWarning = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
+  Object.defineProperty(process, 'emitWarning', { ...emitWarning, value: () => undefined });
   try {
     const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
     return new Database(path);
   } finally {
-    process.emitWarning = emitWarning;
+    Object.defineProperty(process, 'emitWarning', emitWarning);
   }
 }

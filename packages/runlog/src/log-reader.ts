@@ -79,7 +79,9 @@ export class LogReader {
   lastSeq(end: number = this.size()): number {
     for (let length = TAIL_BYTES; ; length *= 4) {
       const start = Math.max(0, end - length);
-      const lines = this.#fill(start, end - start).toString('utf8').split('\n');
+      const lines = this.#fill(start, end - start)
+        .toString('utf8')
+        .split('\n');
       // The last piece has no newline; the first may be the end of a line that starts before.
       const whole = lines.slice(start === 0 ? 0 : 1, -1);
       for (const line of whole.toReversed()) {

@@ -49,7 +49,10 @@ export class LogWriter implements RecordLog {
     this.#options = options;
     this.#maxPendingLength = options.maxPendingLength ?? MAX_PENDING_LENGTH;
     this.path = join(options.logDirectory, `${options.writer}.jsonl`);
-    this.#file = openAppendFile(this.path, { mode: 'create', ...(options.fileSystem === undefined ? {} : { fileSystem: options.fileSystem }) });
+    this.#file = openAppendFile(this.path, {
+      mode: 'create',
+      ...(options.fileSystem === undefined ? {} : { fileSystem: options.fileSystem }),
+    });
   }
 
   /** Bytes of the log that are with the operating system. */

@@ -2,7 +2,16 @@
  * Where a run lives on disk, and whether it may: one directory a run, named by its id, below the directory of all runs.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { checkRunId, errorMessage, RunOpenError, type ResumeMode } from '@runcast/core';
 
@@ -69,26 +78,40 @@ export interface PreparedRun {
  * @throws RunOpenError where the run exists or does not against `resume`, the id collides with another but for case, or the
  * directory cannot be made, written or trusted.
  */
-export function prepareRunDirectory(dir: string, runId: string, resume: ResumeMode, joining: (directory: RunDirectory) => boolean, manifest: RunManifest): PreparedRun {
+export function prepareRunDirectory(
+  dir: string,
+  runId: string,
+  resume: ResumeMode,
+  joining: (directory: RunDirectory) => boolean,
+  manifest: RunManifest,
+): PreparedRun {
   const problem = checkRunId(runId);
   if (problem !== undefined) throw new RunOpenError(`the run id ${problem}`);
   const directory = runDirectory(dir, runId);
   const exists = existsSync(directory.manifestFile);
   if (exists && resume === 'never' && !joining(directory)) {
-    throw new RunOpenError(`run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`);
+    throw new RunOpenError(
+      `run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`,
+    );
   }
   if (!exists && resume === 'must') {
-    throw new RunOpenError(`run ${JSON.stringify(runId)} does not exist in ${resolve(dir)}, and RUNCAST__RESUME (run.resume) is must`);
+    throw new RunOpenError(
+      `run ${JSON.stringify(runId)} does not exist in ${resolve(dir)}, and RUNCAST__RESUME (run.resume) is must`,
+    );
   }
   try {
     mkdirSync(resolve(dir), { recursive: true });
     refuseNetworkFileSystem(resolve(dir));
     refuseCaseCollision(resolve(dir), runId);
-    for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory]) mkdirSync(path, { recursive: true });
+    for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory])
+      mkdirSync(path, { recursive: true });
     if (!exists) writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
   } catch (error) {
     if (error instanceof RunOpenError) throw error;
-    throw new RunOpenError(`the run directory ${directory.path} cannot be used: ${errorMessage(error)}; set RUNCAST__DIR (dir) to a directory that can be written`, { cause: error });
+    throw new RunOpenError(
+      `the run directory ${directory.path} cannot be used: ${errorMessage(error)}; set RUNCAST__DIR (dir) to a directory that can be written`,
+      { cause: error },
+    );
   }
   return { directory, created: !exists };
 }
@@ -115,7 +138,7 @@ export function listRuns(dir: string): readonly string[] {
   return entries
     .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, 'run.json')))
     .map((entry) => entry.name)
-    .sort();
+    .toSorted();
 }
 
 /** Replaces a small file in one step, so that a reader sees the old content or the new. */
@@ -126,17 +149,32 @@ export function writeWhole(path: string, content: string): void {
 }
 
 function isManifest(value: unknown): value is RunManifest {
-  return typeof value === 'object' && value !== null && 'v' in value && value.v === 1 && 'run' in value && typeof value.run === 'string' && 'created' in value && typeof value.created === 'number';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'v' in value &&
+    value.v === 1 &&
+    'run' in value &&
+    typeof value.run === 'string' &&
+    'created' in value &&
+    typeof value.created === 'number'
+  );
 }
 
 function refuseNetworkFileSystem(dir: string): void {
   const kind = NETWORK_FILE_SYSTEMS.get(statfsSync(dir).type >>> 0);
-  if (kind !== undefined) throw new RunOpenError(`${dir} is on a network file system (${kind}), where a log cannot be kept safely; set RUNCAST__DIR (dir) to a local directory`);
+  if (kind !== undefined)
+    throw new RunOpenError(
+      `${dir} is on a network file system (${kind}), where a log cannot be kept safely; set RUNCAST__DIR (dir) to a local directory`,
+    );
 }
 
 /** Two ids that differ only in case are one directory on some file systems, and one name in some backends. */
 function refuseCaseCollision(dir: string, runId: string): void {
   const folded = runId.toLowerCase();
   const other = readdirSync(dir).find((name) => name !== runId && name.toLowerCase() === folded);
-  if (other !== undefined) throw new RunOpenError(`run ${JSON.stringify(runId)} differs from the existing ${JSON.stringify(other)} only in case; choose another id`);
+  if (other !== undefined)
+    throw new RunOpenError(
+      `run ${JSON.stringify(runId)} differs from the existing ${JSON.stringify(other)} only in case; choose another id`,
+    );
 }

@@ -19,9 +19,10 @@ export class RunLogs {
 
   /** Looks for logs that have appeared since. Throws the system's error where the directory cannot be read. */
   refresh(): void {
-    for (const name of readdirSync(this.#directory).sort()) {
+    for (const name of readdirSync(this.#directory).toSorted()) {
       const writer = name.slice(0, -LOG_SUFFIX.length);
-      if (name.endsWith(LOG_SUFFIX) && !this.#readers.has(writer)) this.#readers.set(writer, new LogReader(join(this.#directory, name)));
+      if (name.endsWith(LOG_SUFFIX) && !this.#readers.has(writer))
+        this.#readers.set(writer, new LogReader(join(this.#directory, name)));
     }
   }
 
