@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDataset, Vocabulary } from './dataset.ts';
+import { characterAt, createDataset, Vocabulary } from './dataset.ts';
 
 test('the end of the text is held out, and nothing of it is trained on', () => {
   const { vocabulary, training, validation } = createDataset(`${'abc'.repeat(30)}${'cab'.repeat(3)}z`, {
@@ -27,4 +27,9 @@ test('more than 255 characters are refused', () => {
   const characters = Array.from({ length: 256 }, (_, index) => String.fromCodePoint(0x4e00 + index));
   expect(() => new Vocabulary(characters, 1)).toThrow(RangeError);
   expect(new Vocabulary(characters.slice(1), 1).size).toBe(256);
+});
+
+test('outside the text every character is unknown', () => {
+  expect(characterAt(Uint8Array.of(3, 4), 1)).toBe(4);
+  expect(characterAt(Uint8Array.of(3, 4), -1)).toBe(0);
 });

@@ -30,6 +30,11 @@ export function createDataset(text: string, options: SplitOptions): Dataset {
   };
 }
 
+/** The number of the character at a position; the unknown one's outside the text. */
+export function characterAt(text: Uint8Array, position: number): number {
+  return text[position] ?? 0;
+}
+
 const UNKNOWN = '\u{FFFD}';
 const MAX_CHARACTERS = 255;
 

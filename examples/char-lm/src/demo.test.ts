@@ -81,6 +81,13 @@ test('with JSONL alone there is nothing to say of TensorBoard', async () => {
   expect(output).toMatch(/JSONL {10}runs\/jsonl\/whale\.jsonl\n$/u);
 });
 
+test('event files may go to the working directory itself', async () => {
+  const { output } = await run(environment({ JSONL__ENABLED: 'no', TENSORBOARD__LOG_DIR: directory }));
+  expect(output).not.toContain('JSONL');
+  expect(output).toContain('TensorBoard    whale/events.out.tfevents.');
+  expect(output).toMatch(/tensorboard --logdir \.\n$/u);
+});
+
 test('an interrupted run ends as failed, with the exit code of Ctrl-C', async () => {
   const { exitCode, output } = await run(environment(), AbortSignal.abort());
   expect(exitCode).toBe(130);

@@ -5,6 +5,8 @@
  * https://arxiv.org/abs/0902.2206).
  */
 
+import { characterAt } from './dataset.ts';
+
 export interface FeatureOptions {
   readonly vocabularySize: number;
   /** How many single characters are looked back at. */
@@ -45,11 +47,11 @@ export class ContextFeatures {
   write(text: Uint8Array, position: number, into: Int32Array): void {
     const { vocabularySize, contextLength, longestGroup, bucketBits } = this.#options;
     for (let back = 0; back < contextLength; back += 1) {
-      into[back] = back * vocabularySize + (text[position - 1 - back] ?? 0);
+      into[back] = back * vocabularySize + characterAt(text, position - 1 - back);
     }
-    let hash = text[position - 1] ?? 0;
+    let hash = characterAt(text, position - 1);
     for (let length = 2; length <= longestGroup; length += 1) {
-      hash = mixed(hash * vocabularySize + (text[position - length] ?? 0) + 1);
+      hash = mixed(hash * vocabularySize + characterAt(text, position - length) + 1);
       const bucket = hash >>> (32 - bucketBits);
       into[contextLength + length - 2] = this.characterRows + (length - 2) * 2 ** bucketBits + bucket;
     }

@@ -25,8 +25,8 @@ test('Ctrl-C ends the run as failed, with a message and exit code 130', { timeou
       if (!output.includes('held out') && (output + text).includes('held out')) child.kill('SIGINT');
       output += text;
     });
-    const [exitCode] = await once(child, 'close');
-    expect(exitCode).toBe(130);
+    await once(child, 'close');
+    expect(child.exitCode).toBe(130);
     expect(output).toContain('Interrupted: the run ended as failed');
     expect(readFileSync(join(directory, 'runs', 'jsonl', 'whale.jsonl'), 'utf8')).toContain('"status":"failed"');
   } finally {

@@ -4,8 +4,9 @@
  * enough to learn in half a minute on one core, and the sums make it cheap: most of the weights are idle at any position.
  */
 
+import { characterAt } from './dataset.ts';
 import { ContextFeatures, type FeatureOptions } from './features.ts';
-import { addScaled, dot, softmax } from './kernels.ts';
+import { addScaled, at, dot, softmax } from './kernels.ts';
 import { Parameter } from './parameter.ts';
 import type { Random } from './random.ts';
 
@@ -68,7 +69,7 @@ export class CharacterModel {
     for (const row of rows) addScaled(hidden, 0, this.#table.values, row * hidden.length, hidden.length, 1);
     probabilities.set(this.#outputBias.values);
     for (let unit = 0; unit < hidden.length; unit += 1) {
-      const activation = Math.max(0, hidden[unit] ?? 0);
+      const activation = Math.max(0, at(hidden, unit));
       hidden[unit] = activation;
       if (activation === 0) continue;
       addScaled(probabilities, 0, this.#output.values, unit * probabilities.length, probabilities.length, activation);
@@ -79,7 +80,7 @@ export class CharacterModel {
 
   /** The negative log-likelihood of the character at `position`, in nats. */
   loss(text: Uint8Array, position: number): number {
-    return -Math.log(this.predict(text, position)[text[position] ?? 0] ?? 0);
+    return -Math.log(at(this.predict(text, position), characterAt(text, position)));
   }
 
   /** Adds `weight` times the gradient of {@link loss} at `position` to the parameters' gradients. Returns the loss. */
@@ -88,9 +89,9 @@ export class CharacterModel {
     const logitGradient = this.#probabilities;
     const hidden = this.#hidden;
     const hiddenGradient = this.#hiddenGradient;
-    const target = text[position] ?? 0;
+    const target = characterAt(text, position);
     // The gradient of softmax and cross-entropy together: the probabilities, less one for what came.
-    logitGradient[target] = (logitGradient[target] ?? 0) - 1;
+    logitGradient[target] = at(logitGradient, target) - 1;
     addScaled(
       this.#outputBias.gradient,
       this.#outputBias.gradientOffset(0),
@@ -100,7 +101,7 @@ export class CharacterModel {
       weight,
     );
     for (let unit = 0; unit < hidden.length; unit += 1) {
-      const activation = hidden[unit] ?? 0;
+      const activation = at(hidden, unit);
       if (activation === 0) {
         hiddenGradient[unit] = 0;
         continue;

@@ -3,7 +3,7 @@
  * did not touch keep their weights and moments, as in PyTorch's SparseAdam.
  */
 
-import { dot } from './kernels.ts';
+import { at, dot } from './kernels.ts';
 import type { Parameter } from './parameter.ts';
 
 const FIRST_DECAY = 0.9;
@@ -43,14 +43,14 @@ export class Adam {
       const { values, gradient, rowLength, touched } = parameter;
       for (const [slot, row] of touched.entries()) {
         for (let i = 0; i < rowLength; i += 1) {
-          const at = row * rowLength + i;
-          const slope = scale * (gradient[slot * rowLength + i] ?? 0);
-          const mean = FIRST_DECAY * (first[at] ?? 0) + (1 - FIRST_DECAY) * slope;
-          const square = SECOND_DECAY * (second[at] ?? 0) + (1 - SECOND_DECAY) * slope * slope;
-          first[at] = mean;
-          second[at] = square;
+          const index = row * rowLength + i;
+          const slope = scale * at(gradient, slot * rowLength + i);
+          const mean = FIRST_DECAY * at(first, index) + (1 - FIRST_DECAY) * slope;
+          const square = SECOND_DECAY * at(second, index) + (1 - SECOND_DECAY) * slope * slope;
+          first[index] = mean;
+          second[index] = square;
           const change = mean / firstCorrection / (Math.sqrt(square / secondCorrection) + EPSILON);
-          values[at] = (values[at] ?? 0) - learningRate * change;
+          values[index] = at(values, index) - learningRate * change;
         }
       }
     }

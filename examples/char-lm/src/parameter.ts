@@ -31,12 +31,10 @@ export class Parameter {
 
   /** Where in {@link gradient} the row's gradient stands; from now on the row counts as touched. */
   gradientOffset(row: number): number {
-    let slot = this.#slots[row] ?? -1;
-    if (slot < 0) {
-      slot = this.#touched.length;
-      this.#slots[row] = slot;
-      this.#touched.push(row);
-    }
+    const known = this.#slots[row];
+    if (known !== undefined && known >= 0) return known * this.rowLength;
+    const slot = this.#touched.push(row) - 1;
+    this.#slots[row] = slot;
     return slot * this.rowLength;
   }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { ConfigError } from 'runcast';
 import { expect, test } from 'vitest';
 import { readSettings, settingsSection } from './settings.ts';
@@ -6,7 +8,7 @@ test('an empty environment gives the defaults', () => {
   expect(readSettings({})).toEqual({
     settings: {
       epochs: 12,
-      steps_per_epoch: 1250,
+      steps_per_epoch: 1000,
       batch_size: 64,
       learning_rate: 0.003,
       max_grad_norm: 1,
@@ -53,4 +55,12 @@ test('a variable that is merely unknown is a warning', () => {
 
 test('each field is documented', () => {
   expect(Object.keys(settingsSection.docs)).toEqual(Object.keys(settingsSection.schema.shape));
+});
+
+test('.env.example says the defaults, and turns on the sinks there are', () => {
+  const example = parseEnv(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8'));
+  const { settings, sinks, warnings } = readSettings(example);
+  expect(settings).toEqual(readSettings({}).settings);
+  expect(sinks.map(({ name }) => name)).toEqual(['jsonl', 'tensorboard']);
+  expect(warnings).toEqual([]);
 });

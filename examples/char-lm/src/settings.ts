@@ -42,7 +42,7 @@ export const settingsSection: EnvSection<Settings> = {
   prefix: 'CHAR_LM',
   schema: z.object({
     epochs: integer(12, 1, 1000),
-    steps_per_epoch: integer(1250, 1, 1_000_000),
+    steps_per_epoch: integer(1000, 1, 1_000_000),
     batch_size: integer(64, 1, 4096),
     learning_rate: positive(0.003, 1),
     max_grad_norm: positive(1, 1e6),

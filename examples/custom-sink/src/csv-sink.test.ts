@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPublisher, PositionLostError, type MetricsPublisher, type Sink } from 'runcast';
+import { createPublisher, PositionLostError, type MetricsPublisher, type SinkContext, type StepRecord } from 'runcast';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { csvSink } from './csv-sink.ts';
 
@@ -60,30 +60,26 @@ test('a run that goes on appends, and drops what was never counted as delivered'
   expect(csv()).toBe(`${before}step,2,train/loss,0\nstep,2,train/perplexity,1\n`);
 });
 
-function contextAt(length: number): Parameters<NonNullable<Sink['open']>>[0] {
+function contextAt(length: number): SinkContext {
   return { runId: 'whale', runDirectory: directory, position: { length } };
 }
 
-test('rows that are gone are told', () => {
+test('rows that are gone are told', async () => {
   const sink = csvSink(directory);
-  sink.open?.(contextAt(0));
-  sink.write({
-    writer: 'w',
-    from: 0,
-    to: 0,
-    records: [{ v: 1, seq: 0, time: 0, kind: 'step', n: 1, step: 1, metrics: { 'train/loss': 1 } }],
-  });
+  await sink.open?.(contextAt(0));
+  const record: StepRecord = { v: 1, seq: 0, time: 0, kind: 'step', n: 1, step: 1, metrics: { 'train/loss': 1 } };
+  await sink.write({ writer: 'w', from: 0, to: 0, records: [record] });
   expect(sink.position?.()).toEqual({ length: 41 });
-  sink.close({ status: 'finished', final: true });
+  await sink.close({ status: 'finished', final: true });
   truncateSync(join(directory, 'whale.csv'), 10);
   const reopened = csvSink(directory);
   expect(() => reopened.open?.(contextAt(41))).toThrow(PositionLostError);
-  reopened.close({ status: 'failed', final: false });
+  await reopened.close({ status: 'failed', final: false });
 });
 
-test('unopened, it takes nothing, and can be flushed and closed', () => {
+test('unopened, it takes nothing, and can be flushed and closed', async () => {
   const sink = csvSink(directory);
   expect(() => sink.write({ writer: 'w', from: 0, to: 0, records: [] })).toThrow('not open');
-  sink.flush();
-  sink.close({ status: 'failed', final: false });
+  await sink.flush();
+  await sink.close({ status: 'failed', final: false });
 });
