@@ -54,7 +54,7 @@ class FailoverHost implements DeliveryHost {
     this.#options = options;
   }
 
-  get kind(): 'worker' | 'inline' {
+  get kind(): DeliveryHost['kind'] {
     return this.#current?.kind ?? 'worker';
   }
 

@@ -63,6 +63,8 @@ export class SinkDelivery {
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
   #lastWriter: string | undefined;
+  /** The cursor has moved since it was stored. */
+  #unstored = false;
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
@@ -125,8 +127,10 @@ export class SinkDelivery {
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
       this.#pending ??= this.#nextBatch();
-      if (this.#pending === undefined) return 'idle';
-      return this.#deliver(this.#pending);
+      if (this.#pending !== undefined) return this.#deliver(this.#pending);
+      // Others read the stored cursor: a member that flushes, a command that lists what is owed.
+      if (this.#unstored) this.#storeCursor();
+      return 'idle';
     } catch (error) {
       return this.#failed(error);
     }
@@ -310,6 +314,7 @@ export class SinkDelivery {
     const position = batch.records.length === 0 ? this.#cursor.position : this.#sink.position?.();
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
+    this.#unstored = true;
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
     if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
@@ -380,6 +385,7 @@ export class SinkDelivery {
   }
 
   #storeCursor(): void {
+    this.#unstored = false;
     this.#store.write(
       this.#pending === undefined
         ? this.#cursor

@@ -3,9 +3,10 @@
  * several ways in which a process comes to its end.
  */
 
-import { rmSync } from 'node:fs';
 import { EventEmitter } from 'eventemitter3';
 import {
+  errorInfo,
+  errorMessage,
   Recorder,
   UndeliveredError,
   type BlobStore,
@@ -24,8 +25,8 @@ import {
   type Undelivered,
 } from '@runcast/core';
 import type { DeliveryEvent, DeliveryHost, SinkSettlement } from '@runcast/delivery';
-import type { Lease, LogWriter, RunDirectory } from '@runcast/runlog';
-import { CONTEXT_FILE_VARIABLE } from './context-file.ts';
+import { discardEndedLogs, updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
+import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
 
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
@@ -41,9 +42,9 @@ export interface OpenRun {
   readonly writer: LogWriter | undefined;
   readonly log: RecordLog;
   readonly blobs: BlobStore;
+  /** Undefined where no sink is on. */
   readonly host: DeliveryHost | undefined;
-  /** Why there is no host. */
-  readonly hostReason: string | undefined;
+  /** Held by the publisher that owns the run and ends it. */
   readonly lease: Lease | undefined;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
@@ -71,6 +72,12 @@ export class PublisherEmitter {
     if (this.#warned.has(message) || this.#warned.size >= MAX_WARNINGS) return;
     this.#warned.add(message);
     process.emitWarning(message, { type: 'RuncastWarning' });
+  }
+
+  /** A member has become the one that delivers the run, or has failed to. */
+  takeover(failure: unknown): void {
+    if (failure === undefined) this.deliveryEvent({ type: 'recovered', sink: 'owner', attempts: 0 });
+    else this.deliveryEvent({ type: 'sinkError', sink: 'owner', error: errorInfo(failure), terminal: false });
   }
 
   deliveryEvent(event: DeliveryEvent): void {
@@ -119,7 +126,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     });
     this.run = open.info;
     this.contextFile = open.directory?.contextFile;
-    this.childEnv = this.contextFile === undefined ? {} : { [CONTEXT_FILE_VARIABLE]: this.contextFile };
+    this.childEnv =
+      this.contextFile === undefined
+        ? {}
+        : { [CONTEXT_FILE_VARIABLE]: this.contextFile, [WANDB_CONTEXT_FILE_VARIABLE]: this.contextFile };
     this.#open = open;
     this.#events = events;
     this.#forgetExit =
@@ -142,10 +152,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   health(): PublisherHealth {
-    const { host, hostReason, writer } = this.#open;
+    const { host, writer } = this.#open;
     return {
       host: host?.kind ?? 'none',
-      hostReason: host === undefined ? hostReason : host.reason,
+      hostReason: host === undefined ? 'no sink is on' : host.reason,
       log: {
         records: this.records,
         pendingBytes: writer?.pendingBytes ?? 0,
@@ -186,27 +196,42 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { host, writer, lease, directory, fsync, keepLog } = this.#open;
+    const { host, writer, lease, fsync } = this.#open;
     const outcome = this.#recordEnd(status);
     this.end();
     this.#forgetExit();
     const settlements = (await host?.close(outcome, timeoutMs)) ?? [];
     const health = this.health();
     const lost = this.#closeLog(writer, fsync);
-    lease?.release();
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
-    if (complete && keepLog === 'until-delivered' && directory !== undefined && lease !== undefined)
-      rmSync(directory.logDirectory, { recursive: true, force: true });
+    if (health.host !== 'none') this.#settle(complete);
+    lease?.release();
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
-    for (const event of undelivered)
-      if (!this.#events.emit('undelivered', event))
-        this.#events.warn(
-          `${event.sink} is owed ${event.records} records (${event.reason}); deliver them with: ${event.command}`,
-        );
+    this.#announce(report);
+    return report;
+  }
+
+  #announce(report: CloseReport): void {
+    for (const event of report.undelivered) {
+      const { sink, records, reason, command } = event;
+      const heard = this.#events.emit('undelivered', event);
+      if (!heard) this.#events.warn(`${sink} is owed ${records} records (${reason}); deliver them with: ${command}`);
+    }
     for (const notice of report.notices) this.#events.warn(notice);
     this.#events.emit('closed', report);
-    return report;
+  }
+
+  /** Notes in the run directory whether all is delivered, and deletes the log where it is and is not to be kept. */
+  #settle(complete: boolean): void {
+    const { directory, keepLog } = this.#open;
+    if (directory === undefined) return;
+    try {
+      updateManifest(directory, [], complete);
+      if (complete && keepLog === 'until-delivered') discardEndedLogs(directory);
+    } catch (error) {
+      this.#events.warn(`the run directory ${directory.path} could not be tidied up: ${errorMessage(error)}`);
+    }
   }
 
   #recordEnd(status: RunStatus): SinkOutcome {

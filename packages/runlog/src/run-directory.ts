@@ -36,6 +36,10 @@ export interface RunManifest {
   readonly name?: string;
   /** Unix seconds. */
   readonly created: number;
+  /** Sinks that the run has been opened with. */
+  readonly sinks: readonly string[];
+  /** Every one of them has everything: false while the run is open, and after it where something is owed. */
+  readonly settled: boolean;
 }
 
 /** Magic numbers of statfs(2) for file systems whose locks and appends cannot be relied on. */
@@ -105,7 +109,7 @@ export function prepareRunDirectory(
     refuseCaseCollision(resolve(dir), runId);
     for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory])
       mkdirSync(path, { recursive: true });
-    if (!exists) writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+    if (!exists) writeManifest(directory, manifest);
   } catch (error) {
     if (error instanceof RunOpenError) throw error;
     throw new RunOpenError(
@@ -119,6 +123,13 @@ export function prepareRunDirectory(
 /** Takes back a directory that was just made for a run that then could not be opened. */
 export function discardRunDirectory(directory: RunDirectory): void {
   rmSync(directory.path, { recursive: true, force: true });
+}
+
+/** Notes who delivers the run and whether all is delivered. Throws the system's error. */
+export function updateManifest(directory: RunDirectory, sinks: readonly string[], settled: boolean): void {
+  const manifest = readManifest(directory);
+  if (manifest === undefined) return;
+  writeManifest(directory, { ...manifest, sinks: [...new Set([...manifest.sinks, ...sinks])], settled });
 }
 
 /** The manifest of a run; undefined where there is none or it is not one. */
@@ -141,6 +152,10 @@ export function listRuns(dir: string): readonly string[] {
     .toSorted();
 }
 
+function writeManifest(directory: RunDirectory, manifest: RunManifest): void {
+  writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
 /** Replaces a small file in one step, so that a reader sees the old content or the new. */
 export function writeWhole(path: string, content: string): void {
   const draft = `${path}.${process.pid}.tmp`;
@@ -157,7 +172,12 @@ function isManifest(value: unknown): value is RunManifest {
     'run' in value &&
     typeof value.run === 'string' &&
     'created' in value &&
-    typeof value.created === 'number'
+    typeof value.created === 'number' &&
+    'sinks' in value &&
+    Array.isArray(value.sinks) &&
+    value.sinks.every((sink) => typeof sink === 'string') &&
+    'settled' in value &&
+    typeof value.settled === 'boolean'
   );
 }
 
