@@ -15,7 +15,7 @@ test('an empty environment gives the defaults', () => {
       hidden_units: 128,
       context_length: 8,
       bucket_bits: 14,
-      validation_positions: 16_000,
+      validation_positions: 10_000,
       seed: 7,
     },
     sinks: [],

@@ -49,7 +49,7 @@ export const settingsSection: EnvSection<Settings> = {
     hidden_units: integer(128, 1, 1024),
     context_length: integer(8, 5, 64),
     bucket_bits: integer(14, 1, 20),
-    validation_positions: integer(16_000, 1, 1_000_000),
+    validation_positions: integer(10_000, 1, 1_000_000),
     seed: integer(7, 0, 2 ** 32 - 1),
   }),
   docs: {
