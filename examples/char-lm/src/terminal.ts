@@ -15,7 +15,7 @@ export function isInteractive(terminal: Terminal, env: Environment): boolean {
   return terminal.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-export type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'red' | 'yellow';
+type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'red' | 'yellow';
 
 /** Puts a style on a text, or leaves it plain. */
 export type Paint = (style: Style, text: string) => string;

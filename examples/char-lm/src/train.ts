@@ -43,7 +43,7 @@ export interface TrainingResult {
 }
 
 /** Losses in nats per character. */
-export interface Losses {
+interface Losses {
   /** Before training over part of the text, afterwards the last epoch's mean. */
   readonly training: number;
   readonly validation: number;
@@ -134,7 +134,7 @@ function validationMetrics(epoch: number, loss: number): ValidationMetrics {
 }
 
 /** The mean loss over about `count` positions, evenly spread over the text, the same ones every time. */
-export function meanLoss(model: CharacterModel, text: Uint8Array, count: number): number {
+function meanLoss(model: CharacterModel, text: Uint8Array, count: number): number {
   const first = model.features.contextLength;
   const stride = Math.max(1, Math.floor((text.length - first) / count));
   let sum = 0;
