@@ -328,7 +328,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   logArtifact(artifact: Artifact): void {
-    this.#guarded('logArtifact', field(artifact, 'name'), () => {
+    this.#guarded('logArtifact', '', () => {
       const { name, type, aliases = [], metadata = {} } = artifact;
       if (!this.#isKey('logArtifact', name) || !this.#isKey('logArtifact', type)) return;
       const json = toJson(metadata);
@@ -558,7 +558,12 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       this.#reject(call, path, `is not below ${base}`);
       return undefined;
     }
-    return { path: name, ...this.#blobs.copy(resolve(base, path)) };
+    try {
+      return { path: name, ...this.#blobs.copy(resolve(base, path)) };
+    } catch (error) {
+      this.#reject(call, path, thrownMessage(error));
+      return undefined;
+    }
   }
 }
 
