@@ -21,7 +21,7 @@ import {
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { openHost, type DeliveryHost } from '@runcast/delivery';
+import { openHost } from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -31,13 +31,11 @@ import {
   nullBlobStore,
   prepareRunDirectory,
   writeWhole,
-  type Lease,
-  type PreparedRun,
   type RunDirectory,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
 import { readGitMetadata } from './git-metadata.ts';
-import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
+import { PublisherEmitter, RunPublisher, type Ownership } from './run-publisher.ts';
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
 /** Of a writer's name: enough that containers with equal pids and clocks do not meet. */
@@ -85,6 +83,7 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
   if (sinks.length === 0) return nullPublisher(runId, run, events);
 
   const dir = resolve(options.dir ?? './runs');
+  const git = await readGitMetadata('.');
   const identity = {
     ...(run.project === undefined ? {} : { project: run.project }),
     ...(run.name === undefined ? {} : { name: run.name }),
@@ -97,43 +96,46 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
     ({ leaseFile }) => isLeased(leaseFile),
     manifest,
   );
-  const { directory } = prepared;
-  const lease = acquireLease(directory.leaseFile);
-  const { host, git } = await openOrDiscard(prepared, lease, async () => ({
-    host: lease === undefined ? undefined : await openDeliveries(dir, directory, options, events),
-    git: await readGitMetadata('.'),
-  }));
-
-  const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
-  const writer = new LogWriter({
-    logDirectory: directory.logDirectory,
-    writer: writerName,
-    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
-    onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
-  });
-  if (lease !== undefined)
-    writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
-  const publisher = new RunPublisher<Shapes>(
-    {
-      info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
-      directory,
-      writer,
-      log: writer,
-      blobs: createBlobStore(directory, writerName),
-      host,
-      hostReason: lease === undefined ? 'another publisher owns the run and delivers for all' : undefined,
-      lease,
-      closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-      keepLog: options.keepLog ?? 'always',
-      fsync: options.fsync ?? 'never',
-      nowMs: () => Date.now(),
-    },
-    events,
-  );
-  publisher.record(
-    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git),
-  );
-  return publisher;
+  const { directory, created } = prepared;
+  const undo: (() => unknown)[] = created ? [() => discardRunDirectory(directory)] : [];
+  try {
+    const takeOver = (): Promise<Ownership | undefined> => takeOwnership(dir, directory, options, events);
+    const ownership = await takeOver();
+    undo.push(() => abandon(ownership));
+    const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
+    const writer = new LogWriter({
+      logDirectory: directory.logDirectory,
+      writer: writerName,
+      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+    });
+    undo.push(() => writer.close());
+    if (ownership !== undefined)
+      writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+    const publisher = new RunPublisher<Shapes>(
+      {
+        info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
+        directory,
+        writer,
+        log: writer,
+        blobs: createBlobStore(directory, writerName),
+        ownership,
+        hostReason: 'another publisher owns the run and delivers for all',
+        takeOver,
+        closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
+        keepLog: options.keepLog ?? 'always',
+        fsync: options.fsync ?? 'never',
+        nowMs: () => Date.now(),
+      },
+      events,
+    );
+    const role = ownership === undefined ? 'member' : 'owner';
+    publisher.record(openRecord(runId, writerName, run, config, role, !created, git));
+    return publisher;
+  } catch (error) {
+    for (const step of undo.toReversed()) await step();
+    throw error;
+  }
 }
 
 /** Without a sink nothing is written; calls are checked as ever. */
@@ -149,9 +151,9 @@ function nullPublisher<Shapes extends MetricShapes>(
       writer: undefined,
       log: { append: () => true },
       blobs: nullBlobStore,
-      host: undefined,
+      ownership: undefined,
       hostReason: 'no sink is on',
-      lease: undefined,
+      takeOver: () => Promise.resolve(undefined),
       closeTimeoutMs: 0,
       keepLog: 'always',
       fsync: 'never',
@@ -161,30 +163,33 @@ function nullPublisher<Shapes extends MetricShapes>(
   );
 }
 
-function openDeliveries(
+/** Takes the lease and opens the sinks; undefined where another publisher holds it. */
+async function takeOwnership(
   dir: string,
   directory: RunDirectory,
   options: PublisherOptions,
   events: PublisherEmitter,
-): Promise<DeliveryHost> {
-  return openHost({
-    dir,
-    directory,
-    sinks: options.sinks,
-    host: options.host ?? 'worker',
-    onEvent: (event) => events.deliveryEvent(event),
-  });
-}
-
-/** A run that cannot be opened leaves no directory behind, or its id could not be used again. */
-async function openOrDiscard<T>(prepared: PreparedRun, lease: Lease | undefined, open: () => Promise<T>): Promise<T> {
+): Promise<Ownership | undefined> {
+  const lease = acquireLease(directory.leaseFile);
+  if (lease === undefined) return undefined;
   try {
-    return await open();
+    const host = await openHost({
+      dir,
+      directory,
+      sinks: options.sinks,
+      host: options.host ?? 'worker',
+      onEvent: (event) => events.deliveryEvent(event),
+    });
+    return { lease, host };
   } catch (error) {
-    lease?.release();
-    if (prepared.created) discardRunDirectory(prepared.directory);
+    lease.release();
     throw error;
   }
+}
+
+async function abandon(ownership: Ownership | undefined): Promise<void> {
+  await ownership?.host.close({ status: 'unknown', final: false }, 0);
+  ownership?.lease.release();
 }
 
 /** Throws everything that is wrong at once. Returns the configuration as JSON, secrets redacted. */
@@ -193,6 +198,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
   const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
+  for (const field of ['project', 'name', 'entity', 'group', 'jobType', 'notes'] as const)
+    if (run[field] !== undefined && typeof run[field] !== 'string')
+      problems.push({ variable: `run.${field}`, message: `expects text, holds a ${typeof run[field]}` });
+  if (run.tags !== undefined && !isTexts(run.tags))
+    problems.push({ variable: 'run.tags', message: 'expects an array of texts' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
     problems.push({
       variable: 'run.resumeStep',
@@ -209,6 +219,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
       });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
+}
+
+/** Callers without a type checker hand over anything. */
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function duplicates(names: readonly string[]): readonly string[] {

@@ -3,9 +3,9 @@
  * several ways in which a process comes to its end.
  */
 
-import { rmSync } from 'node:fs';
 import { EventEmitter } from 'eventemitter3';
 import {
+  errorMessage,
   Recorder,
   UndeliveredError,
   type BlobStore,
@@ -23,7 +23,7 @@ import {
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import type { DeliveryEvent, DeliveryHost, SinkSettlement } from '@runcast/delivery';
+import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
 import type { Lease, LogWriter, RunDirectory } from '@runcast/runlog';
 import { CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
@@ -34,6 +34,15 @@ const EXIT_TIMEOUT_MS = 5_000;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
 
+/** Longest wait in milliseconds, a day: longer ones overflow the timers. */
+const MAX_TIMEOUT_MS = 86_400_000;
+
+/** The right, and the duty, to deliver for all writers of the run. */
+export interface Ownership {
+  readonly lease: Lease;
+  readonly host: DeliveryHost;
+}
+
 /** What an open run consists of; every part but the log may be missing: without a sink, and for a member. */
 export interface OpenRun {
   readonly info: RunInfo;
@@ -41,10 +50,12 @@ export interface OpenRun {
   readonly writer: LogWriter | undefined;
   readonly log: RecordLog;
   readonly blobs: BlobStore;
-  readonly host: DeliveryHost | undefined;
-  /** Why there is no host. */
-  readonly hostReason: string | undefined;
-  readonly lease: Lease | undefined;
+  /** Undefined without a sink, and while another publisher owns the run. */
+  readonly ownership: Ownership | undefined;
+  /** Why nothing is delivered here where nothing is. */
+  readonly hostReason: string;
+  /** Becomes the owner; undefined where another still is. Rejects where a sink cannot be opened. */
+  readonly takeOver: () => Promise<Ownership | undefined>;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
   readonly fsync: 'never' | 'close';
@@ -103,6 +114,8 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   readonly #open: OpenRun;
   readonly #events: PublisherEmitter;
   readonly #forgetExit: () => void;
+  #ownership: Ownership | undefined;
+  #outcome: SinkOutcome | undefined;
   #closing: Promise<CloseReport> | undefined;
 
   constructor(open: OpenRun, events: PublisherEmitter) {
@@ -121,6 +134,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.contextFile = open.directory?.contextFile;
     this.childEnv = this.contextFile === undefined ? {} : { [CONTEXT_FILE_VARIABLE]: this.contextFile };
     this.#open = open;
+    this.#ownership = open.ownership;
     this.#events = events;
     this.#forgetExit =
       open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
@@ -142,7 +156,8 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   health(): PublisherHealth {
-    const { host, hostReason, writer } = this.#open;
+    const { hostReason, writer } = this.#open;
+    const host = this.#ownership?.host;
     return {
       host: host?.kind ?? 'none',
       hostReason: host === undefined ? hostReason : host.reason,
@@ -160,23 +175,29 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   async flush(options: FlushOptions = {}): Promise<void> {
     const { timeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, signal } = options;
     signal?.throwIfAborted();
-    const { host, writer } = this.#open;
+    if (this.#closing !== undefined) {
+      const { undelivered } = await orAborted(this.#closing, signal);
+      return throwUndelivered(undelivered.map((owed) => new UndeliveredError(owed.sink, owed.records, owed.reason)));
+    }
+    const { writer } = this.#open;
     const undelivered: UndeliveredError[] = [];
     if (writer !== undefined && !writer.drain())
       undelivered.push(
         new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'),
       );
-    if (host !== undefined && this.#closing === undefined) {
-      const settlements = await orAborted(host.flush(timeoutMs), signal);
+    if (this.#ownership !== undefined) {
+      const settlements = await orAborted(this.#ownership.host.flush(boundedMs(timeoutMs)), signal);
       for (const { sink, owedRecords, reason } of settlements)
         if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
     }
-    if (undelivered.length > 0)
-      throw new AggregateError(undelivered, undelivered.map(({ message }) => message).join('; '));
+    throwUndelivered(undelivered);
   }
 
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(options.status ?? 'finished', options.timeoutMs ?? this.#open.closeTimeoutMs);
+    this.#closing ??= this.#close(
+      options.status ?? 'finished',
+      boundedMs(options.timeoutMs ?? this.#open.closeTimeoutMs),
+    );
     return this.#closing;
   }
 
@@ -186,19 +207,32 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { host, writer, lease, directory, fsync, keepLog } = this.#open;
-    const outcome = this.#recordEnd(status);
+    const { writer, directory, fsync, keepLog } = this.#open;
+    this.#outcome = this.#recordEnd(status);
     this.end();
+    const failure = await this.#takeOver();
+    const settlements = await this.#settle(this.#outcome, timeoutMs);
     this.#forgetExit();
-    const settlements = (await host?.close(outcome, timeoutMs)) ?? [];
     const health = this.health();
-    const lost = this.#closeLog(writer, fsync);
-    lease?.release();
+    if (fsync === 'close') this.#guarded('the run log could not be forced to the disk', () => writer?.sync());
+    const lost = (writer?.close() ?? 0) + this.dropped;
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
-    const complete = undelivered.length === 0 && lost === 0;
-    if (complete && keepLog === 'until-delivered' && directory !== undefined && lease !== undefined)
-      rmSync(directory.logDirectory, { recursive: true, force: true });
-    const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
+    const complete = undelivered.length === 0 && lost === 0 && failure === undefined;
+    if (complete && keepLog === 'until-delivered' && directory !== undefined && this.#ownership !== undefined)
+      this.#guarded('the run log could not be removed', () =>
+        removeDeliveredLogs(
+          directory,
+          settlements.map(({ sink }) => sink),
+        ),
+      );
+    this.#ownership?.lease.release();
+    const report: CloseReport = {
+      status,
+      complete,
+      undelivered,
+      health,
+      notices: [...(failure === undefined ? [] : [failure]), ...notices(settlements, lost)],
+    };
     for (const event of undelivered)
       if (!this.#events.emit('undelivered', event))
         this.#events.warn(
@@ -209,22 +243,48 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     return report;
   }
 
+  /** The owner gone, the next publisher to close delivers. Returns what kept it from that. */
+  async #takeOver(): Promise<string | undefined> {
+    try {
+      this.#ownership ??= await this.#open.takeOver();
+      return undefined;
+    } catch (error) {
+      return `the run has no owner any more, and its sinks cannot be opened here: ${errorMessage(error)}`;
+    }
+  }
+
+  async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    const host = this.#ownership?.host;
+    if (host === undefined) return [];
+    try {
+      return await host.close(outcome, timeoutMs);
+    } catch (error) {
+      // The log itself cannot be read: nobody knows what is owed, only that something may be.
+      const reason = errorMessage(error);
+      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+        sink,
+        owedRecords: lagRecords,
+        skippedSteps: 0,
+        deliveredSteps: 0,
+        reason,
+      }));
+    }
+  }
+
   #recordEnd(status: RunStatus): SinkOutcome {
-    const final = this.#open.lease !== undefined;
+    const final = this.#ownership !== undefined;
     this.record({ kind: 'close', status, final });
     this.#open.writer?.drain();
     return { status, final };
   }
 
-  /** Returns how many records are lost with the log, because its disk still takes nothing. */
-  #closeLog(writer: LogWriter | undefined, fsync: 'never' | 'close'): number {
-    if (writer === undefined) return 0;
+  /** What goes wrong while ending is said, and keeps nothing else from ending. */
+  #guarded(failing: string, call: () => void): void {
     try {
-      if (fsync === 'close') writer.sync();
+      call();
     } catch (error) {
-      this.#events.warn(`the run log could not be forced to the disk: ${String(error)}`);
+      this.#events.warn(`${failing}: ${errorMessage(error)}`);
     }
-    return writer.close() + this.dropped;
   }
 
   #undelivered({ sink, owedRecords, reason }: SinkSettlement): readonly Undelivered[] {
@@ -240,16 +300,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     ];
   }
 
-  /** The process ends without close: the log is completed, and local sinks with it. Later calls still reach the log. */
+  /**
+   * The process ends without close, or in the middle of it: the log is completed, and local sinks with it. Later calls still
+   * reach the log.
+   */
   #endWithProcess(exitCode: number): void {
-    if (this.#closing !== undefined) {
-      // Ended in the middle of close: its records are in the log already, the local sinks get what is left.
-      this.#open.writer?.drain();
-      this.#open.host?.endNow({ status: 'unknown', final: this.#open.lease !== undefined }, EXIT_TIMEOUT_MS);
-      return;
-    }
-    const outcome = this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
-    this.#open.host?.endNow(outcome, EXIT_TIMEOUT_MS);
+    this.#outcome ??= this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
+    this.#open.writer?.drain();
+    this.#ownership?.host.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
 }
 
@@ -273,4 +331,12 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+function throwUndelivered(errors: readonly UndeliveredError[]): void {
+  if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
+function boundedMs(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs || 0, 0), MAX_TIMEOUT_MS);
 }

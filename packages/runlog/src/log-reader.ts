@@ -75,8 +75,13 @@ export class LogReader {
     }
   }
 
-  /** `seq` of the last whole record before byte `end`; -1 where there is none. Reads only as far back as it must. */
+  /** `seq` of the last whole record before byte `end`; -1 where there is none. */
   lastSeq(end: number = this.size()): number {
+    return this.lastRecord(end)?.seq ?? -1;
+  }
+
+  /** The last whole record before byte `end`; undefined where there is none. Reads only as far back as it must. */
+  lastRecord(end: number = this.size()): RunRecord | undefined {
     for (let length = TAIL_BYTES; ; length *= 4) {
       const start = Math.max(0, end - length);
       const lines = this.#fill(start, end - start)
@@ -86,9 +91,9 @@ export class LogReader {
       const whole = lines.slice(start === 0 ? 0 : 1, -1);
       for (const line of whole.toReversed()) {
         const parsed = parseRecord(line);
-        if (parsed.ok) return parsed.record.seq;
+        if (parsed.ok) return parsed.record;
       }
-      if (start === 0) return -1;
+      if (start === 0) return undefined;
     }
   }
 
