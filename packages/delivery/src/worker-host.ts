@@ -56,6 +56,7 @@ export class WorkerHost implements DeliveryHost {
   #health: Readonly<Record<string, SinkHealth>> = {};
   #opened: ((outcome: OpenOutcome) => void) | undefined;
   #nextId = 0;
+  #closeId: number | undefined;
   #ending = false;
   #alive = true;
   /** What will end the worker, or has. */
@@ -124,13 +125,7 @@ export class WorkerHost implements DeliveryHost {
 
   health(): Readonly<Record<string, SinkHealth>> {
     // A trainer that never yields sees what the worker has said all the same.
-    for (
-      let received = receiveMessageOnPort(this.#port);
-      received !== undefined;
-      received = receiveMessageOnPort(this.#port)
-    ) {
-      this.#receive(received.message);
-    }
+    this.#receiveAll();
     return this.#health;
   }
 
@@ -139,7 +134,10 @@ export class WorkerHost implements DeliveryHost {
   }
 
   async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    const settlements = await this.#ask((id) => ({ type: 'close', id, timeoutMs, outcome }), timeoutMs);
+    const settlements = await this.#ask((id) => {
+      this.#closeId = id;
+      return { type: 'close', id, timeoutMs, outcome };
+    }, timeoutMs);
     this.#ending = true;
     await this.#worker.terminate();
     this.#port.close();
@@ -185,6 +183,16 @@ export class WorkerHost implements DeliveryHost {
     }));
   }
 
+  #receiveAll(): void {
+    for (
+      let received = receiveMessageOnPort(this.#port);
+      received !== undefined;
+      received = receiveMessageOnPort(this.#port)
+    ) {
+      this.#receive(received.message);
+    }
+  }
+
   #receive(raw: unknown): void {
     let message: FromWorker;
     try {
@@ -206,6 +214,7 @@ export class WorkerHost implements DeliveryHost {
         this.#options.onEvent(message.event);
         return;
       case 'settled':
+        if (message.id === this.#closeId) this.#ending = true;
         this.#waiting.get(message.id)?.(message.settlements);
         return;
       default:
@@ -216,6 +225,8 @@ export class WorkerHost implements DeliveryHost {
   #died(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
+    // Its last words may be waiting behind the news of its end: after them it is no death.
+    this.#receiveAll();
     this.#opened?.(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
     if (!this.#ending && this.#opened === undefined) this.#options.onDeath(reason);
