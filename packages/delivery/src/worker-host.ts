@@ -58,6 +58,8 @@ export class WorkerHost implements DeliveryHost {
   #nextId = 0;
   #ending = false;
   #alive = true;
+  /** What will end the worker, or has. */
+  #failure: string | undefined;
 
   private constructor(options: WorkerHostOptions) {
     const url = options.workerUrl ?? defaultWorkerUrl();
@@ -86,8 +88,11 @@ export class WorkerHost implements DeliveryHost {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
     // Without a listener a failure here would be an uncaught exception in training.
-    this.#worker.on('error', (error) => this.#died(errorMessage(error)));
-    this.#worker.on('exit', (code) => this.#died(`the worker exited with code ${code}`));
+    this.#worker.on('error', (error) => {
+      this.#failure ??= errorMessage(error);
+    });
+    // Only now it writes no more, and another may take over.
+    this.#worker.on('exit', (code) => this.#died(this.#failure ?? `the worker exited with code ${code}`));
     this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#port.unref();
     this.#worker.unref();
@@ -181,7 +186,15 @@ export class WorkerHost implements DeliveryHost {
   }
 
   #receive(raw: unknown): void {
-    const message = readFromWorker(raw);
+    let message: FromWorker;
+    try {
+      message = readFromWorker(raw);
+    } catch (error) {
+      // Thrown here it would end training.
+      this.#failure ??= `the worker says what this version does not understand: ${errorMessage(error)}`;
+      void this.#worker.terminate();
+      return;
+    }
     switch (message.type) {
       case 'opened':
         this.#opened?.(message.failures);
