@@ -72,6 +72,7 @@ interface Placement {
   readonly keys: readonly string[];
 }
 
+/** The encoder of one run. Events of one sub-run lie in the order of their records. */
 export class EventEncoder {
   #saved: RunState;
   /** Its last step lags: that changes with every record and so stands apart. */

@@ -54,8 +54,8 @@ describe('openSummaryWriter', () => {
       const writer = openWriter();
       writer.addScalar('loss', value, value);
       writer.close();
+      writeFileSync(path.join(logDir, 'notes.txt'), '');
     }
-    writeFileSync(path.join(logDir, 'notes.txt'), '');
     expect(readdirSync(logDir).filter((name) => name !== 'notes.txt')).toEqual([
       FILE,
       FILE.replace('1700000000', '1700000001'),
