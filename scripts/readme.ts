@@ -9,6 +9,7 @@ import path from 'node:path';
 import { RECORD_KINDS, type RecordKind, type SinkTraits } from '@runcast/core';
 import { jsonlTraits } from '@runcast/jsonl';
 import { TENSORBOARD_TRAITS } from '@runcast/tensorboard';
+import { format, resolveConfig } from 'prettier';
 import { describeConfiguration } from 'runcast';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -89,7 +90,8 @@ function generate(readme: string): string {
 }
 
 const current = readFileSync(README, 'utf8');
-const generated = generate(current);
+// The formatter aligns tables; without it every run would undo what the other has done.
+const generated = await format(generate(current), { ...(await resolveConfig(README)), filepath: README });
 if (process.argv.includes('--update')) {
   writeFileSync(README, generated);
 } else if (generated !== current) {

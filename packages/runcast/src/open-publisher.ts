@@ -170,7 +170,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     events,
   );
   publisher.record(
-    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git),
+    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', prepared.resumed, git),
   );
   return publisher;
 }
