@@ -1,10 +1,22 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFaultFileSystem, type FileFault } from '@runcast/testing';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppendFile, openAppendFile, ShortFileError } from './index.ts';
+import { type AppendFile, type AppendFileSystem, openAppendFile, ShortFileError } from './index.ts';
 
 let place = '';
 let path = '';
@@ -17,6 +29,44 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(place, { recursive: true });
 });
+
+/** How calls are answered, in turn; those after the last answer, and those answered `real`, by the system. */
+interface Answers {
+  /** A number is how many bytes are taken. */
+  readonly writeSync?: ('real' | Error | number)[];
+  readonly ftruncateSync?: ('real' | Error)[];
+  readonly fstatSync?: Error[];
+  readonly fsyncSync?: Error[];
+}
+
+function answering(answers: Answers): AppendFileSystem {
+  const next = (call: keyof Answers): number => {
+    const answer = answers[call]?.shift() ?? 'real';
+    if (answer instanceof Error) throw answer;
+    return answer === 'real' ? Infinity : answer;
+  };
+  return {
+    openSync,
+    closeSync,
+    writeSync: (fd, bytes, offset, length, position) =>
+      writeSync(fd, bytes, offset, Math.min(length, next('writeSync')), position),
+    ftruncateSync: (fd, length) => {
+      next('ftruncateSync');
+      ftruncateSync(fd, length);
+    },
+    fstatSync: (fd) => {
+      next('fstatSync');
+      return fstatSync(fd);
+    },
+    fsyncSync: (fd) => {
+      next('fsyncSync');
+      fsyncSync(fd);
+    },
+  };
+}
+
+const FULL = new Error('ENOSPC: no space left');
+const BROKEN = new Error('EIO: broken disk');
 
 function content(): string {
   return readFileSync(path, 'utf8');
@@ -58,7 +108,7 @@ describe('opening', () => {
 
   it('leaves a file of the right length alone', () => {
     writeFileSync(path, 'row\n');
-    const fileSystem = createFaultFileSystem({ call: 'ftruncateSync', code: 'EIO' });
+    const fileSystem = answering({ ftruncateSync: [BROKEN] });
     openAppendFile(path, { mode: 'reopen', length: 4, fileSystem }).close();
     expect(content()).toBe('row\n');
   });
@@ -77,12 +127,9 @@ describe('opening', () => {
     expect(() => openAppendFile('/dev/null', { mode: 'reopen' })).toThrow('/dev/null is not a regular file');
   });
 
-  it.each<FileFault>([
-    { call: 'fstatSync', code: 'EIO' },
-    { call: 'ftruncateSync', code: 'EIO' },
-  ])('releases the descriptor where $call fails', (fault) => {
+  it.each(['fstatSync', 'ftruncateSync'] as const)('releases the descriptor where %s fails', (call) => {
     writeFileSync(path, 'row\n');
-    const fileSystem = createFaultFileSystem(fault);
+    const fileSystem = answering({ [call]: [BROKEN] });
     const closed: number[] = [];
     const closeSync = (fd: number): void => {
       closed.push(fd);
@@ -107,7 +154,7 @@ describe('appending', () => {
   });
 
   it('goes on where the system took a part only', () => {
-    const fileSystem = createFaultFileSystem({ call: 'writeSync', takes: 1 }, { call: 'writeSync', takes: 2 });
+    const fileSystem = answering({ writeSync: [1, 2] });
     const file = openAppendFile(path, { mode: 'create', fileSystem });
     file.appendText('whole row\n');
     file.close();
@@ -136,11 +183,9 @@ describe('appending', () => {
   });
 
   it('keeps nothing of an append that failed, and takes it again', () => {
-    const fileSystem = createFaultFileSystem();
-    const file = openAppendFile(path, { mode: 'create', fileSystem });
+    const file = openAppendFile(path, { mode: 'create', fileSystem: answering({ writeSync: ['real', 3, FULL] }) });
     file.appendText('good\n');
-    fileSystem.inject({ call: 'writeSync', takes: 3 }, { call: 'writeSync', code: 'ENOSPC' });
-    expect(() => file.appendText('again\n')).toThrow('ENOSPC');
+    expect(() => file.appendText('again\n')).toThrow(FULL);
     expect(file.length).toBe(5);
     expect(content()).toBe('good\n');
     file.appendText('again\n');
@@ -149,63 +194,45 @@ describe('appending', () => {
   });
 
   it('cuts before the next append what it could not cut at once', () => {
-    const fileSystem = createFaultFileSystem();
+    const fileSystem = answering({ writeSync: [3, FULL], ftruncateSync: [BROKEN, BROKEN] });
     const file = openAppendFile(path, { mode: 'create', fileSystem });
-    fileSystem.inject(
-      { call: 'writeSync', takes: 3 },
-      { call: 'writeSync', code: 'ENOSPC' },
-      { call: 'ftruncateSync', code: 'EIO' },
-      { call: 'ftruncateSync', code: 'EIO' },
-    );
-    expect(() => file.appendText('longer row\n')).toThrow('ENOSPC');
+    expect(() => file.appendText('longer row\n')).toThrow(FULL);
     expect(content()).toBe('lon');
-    expect(() => file.appendText('x')).toThrow('EIO');
+    expect(() => file.appendText('x')).toThrow(BROKEN);
     file.appendText('x');
     file.close();
     expect(content()).toBe('x');
   });
 
   it('does not hang on a file that takes nothing', () => {
-    const file = openAppendFile(path, {
-      mode: 'create',
-      fileSystem: createFaultFileSystem({ call: 'writeSync', takes: 0 }),
-    });
+    const file = openAppendFile(path, { mode: 'create', fileSystem: answering({ writeSync: [0] }) });
     expect(() => file.appendText('row')).toThrow(`${path} takes no more bytes`);
     file.close();
   });
 
   it('holds exactly the appends that returned, whatever fails in between', () => {
-    const fault = fc.oneof(
-      fc.record({ call: fc.constant('writeSync'), takes: fc.nat(12), after: fc.nat(3) }),
-      fc.record({
-        call: fc.constantFrom('writeSync', 'ftruncateSync'),
-        code: fc.constantFrom('ENOSPC', 'EIO'),
-        after: fc.nat(3),
-      }),
-    );
+    const failure = fc.constantFrom('real' as const, 'real' as const, FULL, BROKEN);
+    const writes = fc.array(fc.oneof(failure, fc.nat(12)), { maxLength: 16 });
+    const texts = fc.array(fc.string({ maxLength: 10 }), { maxLength: 12 });
     fc.assert(
-      fc.property(
-        fc.array(fault, { maxLength: 6 }),
-        fc.array(fc.string({ maxLength: 10 }), { maxLength: 12 }),
-        (faults, texts) => {
-          const fileSystem = createFaultFileSystem();
-          const file = openAppendFile(path, { mode: 'either', length: 0, fileSystem });
-          fileSystem.inject(...faults);
-          const kept: string[] = [];
-          for (const text of texts) {
-            try {
-              file.appendText(text);
-              kept.push(text);
-            } catch {
-              // Told, as it must be: the file has to be without it.
-            }
+      fc.property(writes, fc.array(failure, { maxLength: 6 }), texts, (writeSync, ftruncateSync, appended) => {
+        rmSync(path, { force: true });
+        const fileSystem = answering({ writeSync: [...writeSync], ftruncateSync: [...ftruncateSync] });
+        const file = openAppendFile(path, { mode: 'create', fileSystem });
+        const kept: string[] = [];
+        for (const text of appended) {
+          try {
+            file.appendText(text);
+            kept.push(text);
+          } catch {
+            // Told, as it must be: the file has to be without it.
           }
-          const { length } = file;
-          file.close();
-          openAppendFile(path, { mode: 'reopen', length }).close();
-          expect(content()).toBe(kept.join(''));
-        },
-      ),
+        }
+        const { length } = file;
+        file.close();
+        openAppendFile(path, { mode: 'reopen', length }).close();
+        expect(content()).toBe(kept.join(''));
+      }),
     );
   });
 });
@@ -213,7 +240,7 @@ describe('appending', () => {
 describe('closing', () => {
   it('is done once, and ends appending and syncing', () => {
     const closing: number[] = [];
-    const fileSystem = createFaultFileSystem();
+    const fileSystem = answering({});
     const closeSync = (fd: number): void => {
       closing.push(fd);
       fileSystem.closeSync(fd);
@@ -230,9 +257,9 @@ describe('closing', () => {
   it('tells a sync that failed', () => {
     const file = openAppendFile(path, {
       mode: 'create',
-      fileSystem: createFaultFileSystem({ call: 'fsyncSync', code: 'EIO' }),
+      fileSystem: answering({ fsyncSync: [BROKEN] }),
     });
-    expect(() => file.sync()).toThrow('EIO');
+    expect(() => file.sync()).toThrow(BROKEN);
     file.close();
   });
 });
