@@ -14,7 +14,7 @@ import { contractLog, edgeBatch, hugeTextBatch } from './contract-log.ts';
 import type { ContractSession } from './contract-session.ts';
 
 /** What decides whether a fact applies. */
-export interface ContractFeatures {
+interface ContractFeatures {
   readonly traits: SinkTraits;
   readonly failNextWrite?: unknown;
   readonly loseBackend?: unknown;

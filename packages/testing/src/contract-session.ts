@@ -30,7 +30,7 @@ export interface ContractSession {
   readonly end: () => Promise<void>;
 }
 
-export const FINISHED: SinkOutcome = { status: 'finished', final: true };
+const FINISHED: SinkOutcome = { status: 'finished', final: true };
 
 export async function openContractSession<Backend>(contract: SinkContract<Backend>): Promise<ContractSession> {
   const runDirectory = mkdtempSync(join(tmpdir(), 'runcast-contract-'));
