@@ -2,7 +2,9 @@
 
 import { globSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { perplexity, type Environment, type RunInfo, type SinkSpec } from 'runcast';
+import { jsonlEnv } from '@runcast/jsonl';
+import { tensorboardEnv } from '@runcast/tensorboard';
+import { perplexity, readSection, type Environment, type RunInfo } from 'runcast';
 import { tensorboardCommands } from './tensorboard-command.ts';
 import type { Paint } from './terminal.ts';
 import type { TrainingResult } from './train.ts';
@@ -25,7 +27,6 @@ export function describeResult({ untrained, trained }: TrainingResult, paint: Pa
 
 export interface OutputOptions {
   readonly run: RunInfo;
-  readonly sinks: readonly SinkSpec[];
   readonly env: Environment;
   /** The directory that relative paths start from, and are shown from. */
   readonly directory: string;
@@ -33,25 +34,19 @@ export interface OutputOptions {
 }
 
 /** Where the run is, and the commands that show it. */
-export function describeOutputs({ run, sinks, env, directory, paint }: OutputOptions): string {
+export function describeOutputs({ run, env, directory, paint }: OutputOptions): string {
   const shown = (path: string): string => relative(directory, path) || '.';
   const line = (label: string, path: string): string => `${paint('dim', label.padEnd(14))} ${shown(path)}`;
   if (run.directory === undefined) return 'No sink is on, so nothing was written: JSONL__ENABLED=true turns one on.';
-  const rowsDirectory = configuredDirectory(sinks, 'jsonl', 'dir');
-  const logDir = configuredDirectory(sinks, 'tensorboard', 'log_dir');
   const lines = [line('run directory', run.directory)];
-  if (rowsDirectory !== undefined) lines.push(line('JSONL', resolve(directory, rowsDirectory, `${run.id}.jsonl`)));
-  if (logDir === undefined) return lines.join('\n');
-  const commands = tensorboardCommands(shown(resolve(directory, logDir)), directory, env).map(
-    (command) => `  ${paint('cyan', command)}`,
-  );
-  const events = eventFiles(resolve(directory, logDir, run.id)).map((path) => line('TensorBoard', path));
-  return [...lines, ...events, '', 'See the curves:', ...commands].join('\n');
-}
-
-function configuredDirectory(sinks: readonly SinkSpec[], sink: string, field: string): string | undefined {
-  const directory = sinks.find(({ name }) => name === sink)?.config[field];
-  return typeof directory === 'string' ? directory : undefined;
+  const jsonl = readSection(jsonlEnv, env).config;
+  if (jsonl?.enabled === true) lines.push(line('JSONL', resolve(directory, jsonl.dir, `${run.id}.jsonl`)));
+  const tensorboard = readSection(tensorboardEnv, env).config;
+  if (tensorboard?.enabled !== true) return lines.join('\n');
+  const logDir = resolve(directory, tensorboard.log_dir);
+  lines.push(...eventFiles(join(logDir, run.id)).map((file) => line('TensorBoard', file)));
+  const commands = tensorboardCommands(shown(logDir), directory, env).map((command) => `  ${paint('cyan', command)}`);
+  return [...lines, '', 'See the curves:', ...commands].join('\n');
 }
 
 function eventFiles(directory: string): readonly string[] {

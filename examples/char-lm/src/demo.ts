@@ -56,7 +56,7 @@ async function learnMobyDick(options: DemoOptions, env: Environment, source: str
   const say = (text: string): void => {
     terminal.write(`${text}\n`);
   };
-  const { settings, sinks, warnings } = readSettings(env);
+  const { settings, warnings } = readSettings(env);
   for (const warning of warnings) say(paint('yellow', warning));
   const dataset = createDataset(readMobyDick(), { validationShare: VALIDATION_SHARE, leastCount: LEAST_COUNT });
   const totalSteps = settings.epochs * settings.steps_per_epoch;
@@ -82,5 +82,5 @@ async function learnMobyDick(options: DemoOptions, env: Environment, source: str
   say(`${describeResult(result, paint)}\n`);
   say(`${paint('bold', 'The model writes:')} ${result.sample}\n`);
   say(`Trained, logged and delivered in ${formatDuration((now() - startedAt) / 1000)} min.`);
-  say(describeOutputs({ run, sinks, env, directory, paint }));
+  say(describeOutputs({ run, env, directory, paint }));
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { ConfigError } from 'runcast';
+import { ConfigError, readConfiguration } from 'runcast';
 import { expect, test } from 'vitest';
 import { readSettings, settingsSection } from './settings.ts';
 
@@ -18,7 +18,6 @@ test('an empty environment gives the defaults', () => {
       validation_positions: 10_000,
       seed: 7,
     },
-    sinks: [],
     warnings: [],
   });
 });
@@ -59,8 +58,8 @@ test('each field is documented', () => {
 
 test('.env.example says the defaults, and turns on the sinks there are', () => {
   const example = parseEnv(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8'));
-  const { settings, sinks, warnings } = readSettings(example);
+  const { settings, warnings } = readSettings(example);
   expect(settings).toEqual(readSettings({}).settings);
-  expect(sinks.map(({ name }) => name)).toEqual(['jsonl', 'tensorboard']);
+  expect(readConfiguration(example).sinks.map(({ name }) => name)).toEqual(['jsonl', 'tensorboard']);
   expect(warnings).toEqual([]);
 });

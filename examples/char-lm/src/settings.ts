@@ -11,7 +11,6 @@ import {
   type ConfigProblem,
   type Environment,
   type EnvSection,
-  type SinkSpec,
 } from 'runcast';
 import { z } from 'zod';
 
@@ -74,30 +73,23 @@ export const settingsSection: EnvSection<Settings> = {
 
 export interface SettingsReading {
   readonly settings: Settings;
-  /** The sinks that Runcast's own variables turn on. */
-  readonly sinks: readonly SinkSpec[];
   readonly warnings: readonly string[];
 }
 
 /** @throws ConfigError naming every variable that is wrong, the trainer's and Runcast's together. */
 export function readSettings(env: Environment): SettingsReading {
-  const own = readSection(settingsSection, env);
-  const runcast = readRuncast(env);
-  const problems = [...own.problems, ...runcast.problems];
-  if (own.config === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { settings: own.config, sinks: runcast.sinks, warnings: own.warnings };
+  const { config, problems, warnings } = readSection(settingsSection, env);
+  const all = [...problems, ...runcastProblems(env)];
+  if (config === undefined || all.length > 0) throw new ConfigError(all);
+  return { settings: config, warnings };
 }
 
-interface RuncastReading {
-  readonly sinks: readonly SinkSpec[];
-  readonly problems: readonly ConfigProblem[];
-}
-
-function readRuncast(env: Environment): RuncastReading {
+function runcastProblems(env: Environment): readonly ConfigProblem[] {
   try {
-    return { sinks: readConfiguration(env).sinks, problems: [] };
+    readConfiguration(env);
+    return [];
   } catch (error) {
-    if (error instanceof ConfigError) return { sinks: [], problems: error.problems };
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
 }

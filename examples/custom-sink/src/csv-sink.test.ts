@@ -1,9 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPublisher, PositionLostError, type MetricsPublisher, type SinkContext, type StepRecord } from 'runcast';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { describeSinkContract } from '@runcast/testing';
+import { createPublisher, type MetricsPublisher } from 'runcast';
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { csvSink } from './csv-sink.ts';
+
+// Passes every call through, until a test makes one fail.
+vi.mock('node:fs', { spy: true });
 
 let directory = '';
 beforeEach(() => {
@@ -60,22 +64,44 @@ test('a run that goes on appends, and drops what was never counted as delivered'
   expect(csv()).toBe(`${before}step,2,train/loss,0\nstep,2,train/perplexity,1\n`);
 });
 
-function contextAt(length: number): SinkContext {
-  return { runId: 'whale', runDirectory: directory, position: { length } };
-}
-
-test('rows that are gone are told', async () => {
-  const sink = csvSink(directory);
-  await sink.open?.(contextAt(0));
-  const record: StepRecord = { v: 1, seq: 0, time: 0, kind: 'step', n: 1, step: 1, metrics: { 'train/loss': 1 } };
-  await sink.write({ writer: 'w', from: 0, to: 0, records: [record] });
-  expect(sink.position?.()).toEqual({ length: 41 });
-  await sink.close({ status: 'finished', final: true });
-  truncateSync(join(directory, 'whale.csv'), 10);
-  const reopened = csvSink(directory);
-  expect(() => reopened.open?.(contextAt(41))).toThrow(PositionLostError);
-  await reopened.close({ status: 'failed', final: false });
+describeSinkContract<string>({
+  describe,
+  it,
+  name: 'csv',
+  traits: csvSink('').traits,
+  prepare: ({ runDirectory }) => join(runDirectory, 'csv'),
+  createSink: csvSink,
+  readBack: (dir) => readRows(dir).map((fields) => ({ row: fields.join(' ') })),
+  expectedRows: (_writer, record) => {
+    if (record.kind !== 'step' && record.kind !== 'validation') return [];
+    const at = record.kind === 'step' ? record.step : record.epoch;
+    return Object.entries(record.metrics).map(([metric, value]) => ({
+      row: [record.kind, at, metric, value].join(' '),
+    }));
+  },
+  readFiles: (dir) => new Map(readdirSync(dir).map((name) => [name, readFileSync(join(dir, name))])),
+  failNextWrite: (dir) => {
+    // The disk is full after the first few bytes of what is to be written.
+    for (const name of readdirSync(dir)) appendFileSync(join(dir, name), 'step,');
+    vi.mocked(writeSync).mockImplementationOnce(() => {
+      throw new Error('ENOSPC: no space left on device, write');
+    });
+  },
+  loseBackend: (dir) => rmSync(dir, { recursive: true }),
 });
+
+/** The fields of each row of the one file in `dir`, without its header, as RFC 4180 reads them. */
+function readRows(dir: string): readonly (readonly string[])[] {
+  const [name = ''] = readdirSync(dir);
+  const rows: string[][] = [[]];
+  for (const [, quoted, plain, end] of readFileSync(join(dir, name), 'utf8').matchAll(
+    /(?:"((?:[^"]|"")*)"|([^",\n]*))([,\n])/gu,
+  )) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
+    if (end === '\n') rows.push([]);
+  }
+  return rows.slice(1, -1);
+}
 
 test('unopened, it takes nothing, and can be flushed and closed', async () => {
   const sink = csvSink(directory);

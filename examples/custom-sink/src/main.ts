@@ -14,5 +14,5 @@ for (let step = 1; step <= 100; step += 1) {
 }
 publisher.logValidation({ epoch: 1, loss: 0.5 });
 
-const { complete } = await publisher.close();
-console.log(`${complete ? 'Delivered' : 'Not all delivered'}: runs/csv/${publisher.run.id}.csv`);
+const { complete, health } = await publisher.close();
+console.log(`runs/csv/${publisher.run.id}.csv has ${health.sinks['csv']?.delivered} records; complete: ${complete}`);
