@@ -8,7 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RECORD_KINDS, type RecordKind, type SinkTraits } from '@runcast/core';
 import { jsonlTraits } from '@runcast/jsonl';
-import { TENSORBOARD_TRAITS } from '@runcast/tensorboard';
+import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
 import { describeConfiguration } from 'runcast';
 
@@ -17,7 +17,7 @@ const README = path.join(ROOT, 'README.md');
 const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md');
 
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
-  ['TensorBoard', TENSORBOARD_TRAITS],
+  ['TensorBoard', tensorboardTraits],
   ['JSONL', jsonlTraits],
 ];
 
