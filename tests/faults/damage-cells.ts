@@ -6,7 +6,7 @@ import path from 'node:path';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
 import { ChildProgram } from './child-program.ts';
-import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
+import { recoverAndAudit, returnedProblems, settingsFor, type Trainer } from './recovery.ts';
 import { eventFiles, readWriterLogs } from './run-audit.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { eventsFolder, rowsFolder, runsFolder } from './trainer-settings.ts';
@@ -29,8 +29,14 @@ const DAMAGES: ReadonlyMap<string, Damage> = new Map<string, Damage>([
   ['a torn line at the end of the log', tearLog],
   ['NULs at the end of the log', ({ folder, random }) => appendFileSync(pickLog(folder, random), nuls(random))],
   ['corrupt lines in the middle of the log', corruptLog],
-  ['a torn end of the sinks’ files', ({ folder }) => forEachSinkFile(folder, (file) => appendFileSync(file, '{"kind":"st'))],
-  ['NULs at the end of the sinks’ files', ({ folder, random }) => forEachSinkFile(folder, (file) => appendFileSync(file, nuls(random)))],
+  [
+    'a torn end of the sinks’ files',
+    ({ folder }) => forEachSinkFile(folder, (file) => appendFileSync(file, '{"kind":"st')),
+  ],
+  [
+    'NULs at the end of the sinks’ files',
+    ({ folder, random }) => forEachSinkFile(folder, (file) => appendFileSync(file, nuls(random))),
+  ],
   [
     'sinks’ files shorter than their cursors',
     ({ folder, random }) =>
@@ -43,7 +49,10 @@ const DAMAGES: ReadonlyMap<string, Damage> = new Map<string, Damage>([
     ({ folder, random }) =>
       forEachCursor(folder, (file) => truncateSync(file, Math.floor(statSync(file).size * random.next()))),
   ],
-  ['cursors overwritten by noise', ({ folder, random }) => forEachCursor(folder, (file) => writeFileSync(file, noise(random, 200)))],
+  [
+    'cursors overwritten by noise',
+    ({ folder, random }) => forEachCursor(folder, (file) => writeFileSync(file, noise(random, 200))),
+  ],
   [
     'cursors from an earlier time',
     ({ earlierCursors }) => {
@@ -78,8 +87,11 @@ async function playDamage(round: Round, damage: Damage): Promise<readonly string
     await delay(random.integer(0, 200));
     await program.kill();
   }
+  const lost = trainers.flatMap((trainer) => returnedProblems(folder, readWriterLogs(folder, RUN_ID), trainer));
   const check = damage({ folder, random, earlierCursors });
-  return [...(await recoverAndAudit(settingsFor(folder, { sinks: SINKS }), trainers, round)), ...(check?.() ?? [])];
+  // What was in the log and has been damaged there is not looked for any more.
+  const problems = await recoverAndAudit(settingsFor(folder, { sinks: SINKS }), [], round);
+  return [...lost, ...problems, ...(check?.() ?? [])];
 }
 
 function pickLog(folder: string, random: SeededRandom): string {
@@ -87,7 +99,8 @@ function pickLog(folder: string, random: SeededRandom): string {
 }
 
 function tearLog({ folder, random }: Wreck): void {
-  const line = '{"v":1,"seq":100000,"time":1795238781.321,"kind":"step","n":100000,"step":100000,"metrics":{"train/p0":1}}';
+  const line =
+    '{"v":1,"seq":100000,"time":1795238781.321,"kind":"step","n":100000,"step":100000,"metrics":{"train/p0":1}}';
   appendFileSync(pickLog(folder, random), line.slice(0, random.integer(1, line.length)));
 }
 
@@ -137,7 +150,10 @@ function nuls(random: SeededRandom): Buffer {
 /** Where a line starts is a hint in a cursor: the record's number is what counts. */
 function shiftOffsets(file: string, random: SeededRandom): void {
   const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replaceAll(/"offset":\d+/gu, () => `"offset":${random.integer(0, 100_000)}`));
+  writeFileSync(
+    file,
+    text.replaceAll(/"offset":\d+/gu, () => `"offset":${random.integer(0, 100_000)}`),
+  );
 }
 
 function cursorFolder(folder: string): string {

@@ -18,7 +18,9 @@ export function failLogWhileSwitched(switchFile: string): void {
       return fd;
     },
     writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number =>
-      logs.has(fd) ? switched.writeSync(fd, bytes, offset, length, position) : writeSync(fd, bytes, offset, length, position),
+      logs.has(fd)
+        ? switched.writeSync(fd, bytes, offset, length, position)
+        : writeSync(fd, bytes, offset, length, position),
     fsyncSync: (fd: number): void => (logs.has(fd) ? switched.fsyncSync(fd) : fsyncSync(fd)),
   };
   Object.assign(fs, patched);

@@ -6,7 +6,9 @@ export async function faultsPage(results: readonly CellResult[], seed: number, m
   const rounds = results.reduce((sum, result) => sum + result.rounds, 0);
   const failures = results.reduce((sum, result) => sum + result.failures.length, 0);
   const rows = results.map(({ cell, rounds: played, failures: failed, records, measured }) => {
-    const notes = [...measured].map(([name, milliseconds]) => `${name} at most ${Math.round(milliseconds)} ms`).join(', ');
+    const notes = [...measured]
+      .map(([name, milliseconds]) => `${name} at most ${Math.round(milliseconds)} ms`)
+      .join(', ');
     return `| ${cell.fault} | ${cell.sinks} | ${cell.host} | ${played} | ${records} | ${failed.length} | ${notes} |`;
   });
   const failing = results.filter((result) => result.failures.length > 0);
@@ -23,7 +25,9 @@ export async function faultsPage(results: readonly CellResult[], seed: number, m
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    ...(failing.length === 0 ? [] : ['## Failures', '', '```', ...failing.map((result) => describeFailures(result)), '```', '']),
+    ...(failing.length === 0
+      ? []
+      : ['## Failures', '', '```', ...failing.map((result) => describeFailures(result)), '```', '']),
   ].join('\n');
   return format(page, { parser: 'markdown' });
 }

@@ -20,12 +20,7 @@ export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
   ),
 );
 
-async function playKill(
-  round: Round,
-  pace: Pace,
-  host: Host,
-  sinks: readonly SinkName[],
-): Promise<readonly string[]> {
+async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly SinkName[]): Promise<readonly string[]> {
   const { random, folder } = round;
   const trainers: Trainer[] = [];
   const deaths = random.pick([1, 1, 2, 3]);
@@ -34,7 +29,14 @@ async function playKill(
     const trains = death === 0 || random.chance(0.5);
     const name = `p${death}`;
     const steps = pace === 'flat-out' ? random.integer(5_000, 40_000) : random.pick([30, 300, 100_000]);
-    const settings = settingsFor(folder, { sinks, pace, host, name, steps, end: random.pick(['close', 'exit', 'wait']) });
+    const settings = settingsFor(folder, {
+      sinks,
+      pace,
+      host,
+      name,
+      steps,
+      end: random.pick(['close', 'exit', 'wait']),
+    });
     if (trains) trainers.push({ name, pace });
     const program = new ChildProgram(trains ? 'trainer.ts' : 'deliver.ts', settings);
     if (random.chance(0.75)) await program.said('opened');

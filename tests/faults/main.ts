@@ -36,7 +36,11 @@ await Promise.all(
   }),
 );
 const minutes = (performance.now() - started) / 60_000;
-const page = await faultsPage([...results].toSorted(([one], [other]) => one - other).map(([, result]) => result), seed, minutes);
+const page = await faultsPage(
+  [...results].toSorted(([one], [other]) => one - other).map(([, result]) => result),
+  seed,
+  minutes,
+);
 console.log(page);
 if (values.save !== undefined) writeFileSync(values.save, page);
 const failed = [...results.values()].filter(({ failures }) => failures.length > 0);

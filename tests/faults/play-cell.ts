@@ -55,7 +55,9 @@ async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {
   try {
     return await cell.play(round);
   } catch (error) {
-    return [`the round could not be played: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+    return [
+      `the round could not be played: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    ];
   }
 }
 

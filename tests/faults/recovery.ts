@@ -64,12 +64,17 @@ export function audit(settings: TrainerSettings, trainers: readonly Trainer[]): 
   const logs = readWriterLogs(folder, runId);
   return [
     ...logProblems(logs),
-    ...trainers.flatMap(({ name, pace }) => returnedProblems(folder, logs, name, pace)),
+    ...trainers.flatMap((trainer) => returnedProblems(folder, logs, trainer)),
     ...sinkProblems(settings, logs),
   ];
 }
 
-function returnedProblems(folder: string, logs: readonly WriterLog[], name: string, pace: Pace): readonly string[] {
+/** Steps of a trainer whose calls had returned and that are not in the log. */
+export function returnedProblems(
+  folder: string,
+  logs: readonly WriterLog[],
+  { name, pace }: Trainer,
+): readonly string[] {
   const returned = readReturnedSteps(returnedStepsFile(folder, name));
   return returnedStepProblems(logs, name, returned, pace === 'flat-out' ? FLAT_OUT_TOLERANCE : 0);
 }
@@ -80,13 +85,18 @@ export function sinkProblems(
   logs: readonly WriterLog[],
 ): readonly string[] {
   const has = (name: SinkName): boolean => sinks.includes(name);
-  const local = [has('jsonl') || has('faulty-jsonl') ? 'jsonl' : '', has('tensorboard') || has('faulty-tensorboard') ? 'tensorboard' : ''];
+  const local = [
+    has('jsonl') || has('faulty-jsonl') ? 'jsonl' : '',
+    has('tensorboard') || has('faulty-tensorboard') ? 'tensorboard' : '',
+  ];
   const named = local.filter((name) => name !== '');
   const owed = owedRecords(runDirectory(runsFolder(folder), runId), named);
   return [
     ...(named.includes('jsonl') ? rowProblems(folder, runId, logs) : []),
     ...(named.includes('tensorboard') ? eventProblems(folder, runId, logs) : []),
-    ...[...owed].flatMap(([sink, records]) => (records === 0 ? [] : [`${sink}: its cursor says that ${records} are owed`])),
+    ...[...owed].flatMap(([sink, records]) =>
+      records === 0 ? [] : [`${sink}: its cursor says that ${records} are owed`],
+    ),
   ];
 }
 

@@ -49,6 +49,7 @@ export function createSwitchedFileSystem(switchFile: string): AppendFileSystem {
 /** The parts of a faulty sink's configuration. */
 export function faultyConfig(config: JsonObject): { readonly switchFile: string; readonly inner: JsonObject } {
   const { faultSwitch: switchFile, config: inner } = config;
-  if (typeof switchFile !== 'string' || !isJsonObject(inner)) throw new TypeError('not the configuration of a faulty sink');
+  if (typeof switchFile !== 'string' || !isJsonObject(inner))
+    throw new TypeError('not the configuration of a faulty sink');
   return { switchFile, inner };
 }

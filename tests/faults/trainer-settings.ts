@@ -8,7 +8,7 @@ import { tensorboardSink } from '@runcast/tensorboard';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
- * and never does; `bursts` logs up to 200 steps at once, then blocks or waits; `flat-out` does nothing but log.
+ * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `flat-out` does nothing but log.
  */
 export const PACES = ['yielding', 'busy', 'bursts', 'flat-out'] as const;
 export type Pace = (typeof PACES)[number];
@@ -106,7 +106,11 @@ export function faultSwitch(folder: string, what: string): string {
 }
 
 /** The sinks as data: fit for a worker, for the caller's loop and for a later delivery. */
-export function sinkSpecs({ folder, sinks, backend }: Pick<TrainerSettings, 'folder' | 'sinks' | 'backend'>): readonly SinkSpec[] {
+export function sinkSpecs({
+  folder,
+  sinks,
+  backend,
+}: Pick<TrainerSettings, 'folder' | 'sinks' | 'backend'>): readonly SinkSpec[] {
   return sinks.map((sink): SinkSpec => {
     switch (sink) {
       case 'jsonl':
@@ -116,7 +120,7 @@ export function sinkSpecs({ folder, sinks, backend }: Pick<TrainerSettings, 'fol
       case 'faulty-jsonl':
         return faultySink('jsonl', folder, { dir: rowsFolder(folder) });
       case 'faulty-tensorboard':
-        return faultySink('tensorboard', folder, { log_dir: eventsFolder(folder), log_every_n_steps: 1 });
+        return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
       case 'http':
         return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
       default:

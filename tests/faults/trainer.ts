@@ -7,14 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CONTEXT_VARIABLE, trainerEnvironment } from './trainer-environment.ts';
 import { failLogWhileSwitched } from './failing-log.ts';
 import { openReturnedSteps } from './returned-steps.ts';
-import {
-  faultSwitch,
-  readSettings,
-  returnedStepsFile,
-  runsFolder,
-  sinkSpecs,
-  type Pace,
-} from './trainer-settings.ts';
+import { faultSwitch, readSettings, returnedStepsFile, runsFolder, sinkSpecs, type Pace } from './trainer-settings.ts';
 
 const settings = readSettings();
 failLogWhileSwitched(faultSwitch(settings.folder, 'log'));
@@ -87,7 +80,7 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   },
   bursts: async () => {
     for (let burst = 0; goesOn(); burst += 1) {
-      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 200));
+      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 60));
       while (step < end) logNext();
       if (burst % 3 === 0) blockFor(20);
       else await delay(10);
@@ -102,7 +95,10 @@ await PACING[pace]();
 say(`logged ${step}`);
 if (settings.child !== '') {
   const env = { ...process.env, ...publisher.childEnv, ...trainerEnvironment(settings) };
-  execFileSync(process.execPath, [...process.execArgv, import.meta.filename, settings.child], { env, stdio: 'inherit' });
+  execFileSync(process.execPath, [...process.execArgv, import.meta.filename, settings.child], {
+    env,
+    stdio: 'inherit',
+  });
   say('child 0');
 }
 await delay(settings.lingerMs);
