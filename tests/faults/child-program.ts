@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { encodeSettings, type TrainerSettings } from './trainer-settings.ts';
 
 const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
-/** Nothing here takes longer, on a machine that has other things to do. */
+/** Hardly anything here takes longer, on a machine that has other things to do. */
 const GIVE_UP_MS = 60_000;
 
 export interface ProgramEnd {
@@ -24,7 +24,12 @@ export class ChildProgram {
   readonly #waiting = new Set<() => void>();
   #end: ProgramEnd | undefined;
 
-  constructor(program: string, settings: TrainerSettings, env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    program: string,
+    settings: TrainerSettings,
+    env: Readonly<Record<string, string>> = {},
+    giveUpMs: number = GIVE_UP_MS,
+  ) {
     const file = path.join(import.meta.dirname, program);
     const child = spawn(process.execPath, [...NODE_OPTIONS, file, encodeSettings(settings)], {
       env: { ...process.env, ...env },
@@ -39,7 +44,7 @@ export class ChildProgram {
       this.lines.push(line);
       this.#wake();
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), GIVE_UP_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), giveUpMs);
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {

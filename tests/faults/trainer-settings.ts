@@ -31,8 +31,8 @@ export interface TrainerSettings {
   readonly steps: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
-  /** `close` closes, `exit` leaves without it, `wait` stays until it is killed. */
-  readonly end: 'close' | 'exit' | 'wait';
+  /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
+  readonly end: 'close' | 'flush' | 'exit' | 'wait';
   /** Names the trainer's own metric and its count of returned calls. */
   readonly name: string;
   /** Logs a loss too, under a key that all trainers of the run share. */

@@ -1,6 +1,6 @@
 // A trainer in a process of its own, to be killed. Everything it says goes to its standard output at once, a line each:
 // `opened <context file>`, `logged <steps>`, `lag <sink> <records>`, `owed <sink> <records>`, `lost <records>`,
-// `closed <milliseconds>`, `child <exit code>`, `event <what happened>`.
+// `flushed <milliseconds>`, `closed <milliseconds>`, `child <exit code>`, `event <what happened>`.
 import { execFileSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -91,6 +91,12 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   },
 };
 
+async function flush(): Promise<void> {
+  const started = performance.now();
+  await publisher.flush({ timeoutMs: closeTimeoutMs });
+  say(`flushed ${Math.round(performance.now() - started)}`);
+}
+
 await PACING[pace]();
 say(`logged ${step}`);
 if (settings.child !== '') {
@@ -103,7 +109,9 @@ if (settings.child !== '') {
 }
 await delay(settings.lingerMs);
 switch (settings.end) {
+  case 'flush':
   case 'close': {
+    if (settings.end === 'flush') await flush();
     for (const [sink, { lagRecords }] of Object.entries(publisher.health().sinks)) say(`lag ${sink} ${lagRecords}`);
     const started = performance.now();
     const report = await publisher.close();
