@@ -90,20 +90,20 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     sinks: fault.sinks,
     host,
     pace,
-    forMs: 1_600,
+    forMs: 1_400,
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });
   const program = new ChildProgram('trainer.ts', settings);
   if ((await program.said('opened')) === undefined) return [`the run was not opened: ${program.errors}`];
-  await delay(random.integer(20, 400));
+  await delay(random.integer(20, 300));
   // Until sinks have written something there is nothing to remove.
   while (!existsSync(path.join(rowsFolder(folder), `${RUN_ID}.jsonl`))) await delay(10);
   const { pid } = program;
   fault.begin(folder, pid);
   const lasts = fault.suffering.length > 0 && random.chance(0.25);
   if (!lasts) {
-    await delay(random.integer(50, 600));
+    await delay(random.integer(50, 500));
     fault.end(folder, pid);
   }
   const { code } = await program.ended;

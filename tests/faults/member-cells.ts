@@ -16,6 +16,8 @@ const PACE = 'yielding';
 const TAKEOVER_MS = 2_000;
 /** What dozens of processes on two cores take on top of it before each has had its turn. */
 const PER_PROCESS_MS = 60;
+/** What one more process takes to start while all others do. */
+const START_MS = 500;
 const LOOK_MS = 10;
 
 export const memberCells: readonly Cell[] = [
@@ -60,8 +62,8 @@ async function playOwnerDeath(round: Round, count: number, host: Host): Promise<
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = Array.from({ length: count - 1 }, (_, index) => `p${index + 1}`);
   const members = names.map((name, index) => {
-    // One lives long enough to take over; some are killed too, the rest end by themselves.
-    const forMs = index === 0 ? 6_000 : random.integer(500, 6_000);
+    // One lives long enough to take over, although all have to be started first; some are killed too, the rest end by themselves.
+    const forMs = index === 0 ? 3_500 + count * START_MS : random.integer(500, 3_000);
     const end = index === 0 ? 'close' : random.pick(['close', 'exit', 'wait'] as const);
     return { end, program: join(contextFile, memberSettings(folder, name, { host, forMs, end })) };
   });
@@ -77,7 +79,7 @@ async function playOwnerDeath(round: Round, count: number, host: Host): Promise<
   await Promise.all(
     members.map(async ({ program, end }, index) => {
       if (end === 'wait') {
-        await delay(500 * index);
+        await delay(random.integer(0, 1_500));
         await program.kill();
         return;
       }
@@ -103,13 +105,13 @@ async function takeover(folder: string, sinceMs: number): Promise<number> {
 /** Nobody delivers the run later: the last to leave has seen to it. */
 async function playOutliving(round: Round, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
-  const ownerSettings = memberSettings(folder, 'p0', { host, forMs: 1_500, end: 'close' });
+  const ownerSettings = memberSettings(folder, 'p0', { host, forMs: 1_200, end: 'close' });
   const owner = new ChildProgram('trainer.ts', ownerSettings);
   const contextFile = await owner.said('opened');
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = ['p1', 'p2', 'p3'];
   const programs = names.map((name) =>
-    join(contextFile, memberSettings(folder, name, { host, forMs: random.integer(2_000, 4_000), end: 'close' })),
+    join(contextFile, memberSettings(folder, name, { host, forMs: random.integer(1_500, 3_000), end: 'close' })),
   );
   const problems: string[] = [];
   for (const [index, program] of [owner, ...programs].entries()) {
@@ -126,12 +128,17 @@ async function playOutliving(round: Round, host: Host): Promise<readonly string[
 async function playBlockedOwner(round: Round): Promise<readonly string[]> {
   const { random, folder } = round;
   const child = memberSettings(folder, 'p1', { steps: random.integer(50, 600), end: 'flush', closeTimeoutMs: 5_000 });
-  const settings = memberSettings(folder, 'p0', { steps: random.integer(1, 200), end: 'close', child: encodeSettings(child) });
+  const settings = memberSettings(folder, 'p0', {
+    steps: random.integer(1, 200),
+    end: 'close',
+    child: encodeSettings(child),
+  });
   const owner = new ChildProgram('trainer.ts', settings);
   const { code } = await owner.ended;
   const problems = code === 0 ? [] : [`the owner ended with code ${code}: ${owner.errors}`];
   const flushed = await owner.said('flushed');
-  if (flushed === undefined) problems.push(`the child's records were not delivered while its owner was blocked: ${owner.errors}`);
+  if (flushed === undefined)
+    problems.push(`the child's records were not delivered while its owner was blocked: ${owner.errors}`);
   else round.measure('flush of the child', Number(flushed));
   const trainers = ['p0', 'p1'].map((name): Trainer => ({ name, pace: PACE }));
   return [...problems, ...(await recoverAndAudit(settings, trainers, round))];
