@@ -129,7 +129,8 @@ async function endProblems(
   round.measure('close', closeMs);
   if (closeMs > CLOSE_TIMEOUT_MS + CLOSE_GRACE_MS) problems.push(`close took ${closeMs} ms`);
   const rowsLag = program.numbers('lag').get('jsonl');
-  if (rowsLag !== 0) problems.push(`jsonl lagged by ${rowsLag} records beside a bad backend`);
+  // A worker that has had no turn yet has said nothing.
+  if (rowsLag !== undefined && rowsLag > 0) problems.push(`jsonl lagged by ${rowsLag} records beside a bad backend`);
   problems.push(
     ...sinkProblems({ folder: round.folder, runId: RUN_ID, sinks: ['jsonl'] }, logs).map(
       (problem) => `when the trainer ended, ${problem}`,

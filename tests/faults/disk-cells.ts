@@ -47,7 +47,7 @@ const FAULTS: readonly DiskFault[] = [
     sinks: SINKS,
     suffering: SINKS,
     long: false,
-    begin: (folder) => rmSync(cursors(folder), { recursive: true }),
+    begin: (folder) => removeUnderWriter(cursors(folder)),
     end: () => undefined,
   },
   {
@@ -56,7 +56,7 @@ const FAULTS: readonly DiskFault[] = [
     suffering: SINKS,
     long: false,
     begin: (folder) => {
-      for (const made of [rowsFolder(folder), eventsFolder(folder)]) rmSync(made, { recursive: true });
+      for (const made of [rowsFolder(folder), eventsFolder(folder)]) removeUnderWriter(made);
     },
     end: () => undefined,
   },
@@ -138,6 +138,11 @@ function recoveredWhileLogging({ lines }: ChildProgram): boolean {
   const recovered = lines.findIndex((line) => line.startsWith('event log recovered'));
   const logged = lines.findIndex((line) => line.startsWith('logged'));
   return failed < 0 || (recovered >= 0 && recovered < logged);
+}
+
+/** What appears while it is being removed is removed as well. */
+function removeUnderWriter(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 5 });
 }
 
 function cursors(folder: string): string {

@@ -72,8 +72,9 @@ async function playOwnerDeath(round: Round, count: number, host: Host): Promise<
   for (const [index, context] of opened.entries())
     if (context === undefined) problems.push(`${names[index]} did not join: ${members[index]?.program.errors}`);
   await delay(random.integer(0, 500));
+  const killedMs = Date.now();
   await owner.kill();
-  const takeoverMs = await takeover(folder, Date.now());
+  const takeoverMs = await takeover(folder, killedMs);
   round.measure('takeover', takeoverMs);
   if (takeoverMs > TAKEOVER_MS + PER_PROCESS_MS * count) problems.push(`nobody took over for ${takeoverMs} ms`);
   await Promise.all(
