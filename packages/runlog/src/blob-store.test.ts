@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -77,10 +76,8 @@ describe.each([
   ['a store that keeps nothing', () => nullBlobStore],
 ])('%s', (_, create) => {
   it('reads regular files only, since others may never end', () => {
-    const pipe = join(place, 'pipe');
-    execFileSync('mkfifo', [pipe]);
     const store = create();
-    for (const path of [pipe, place, '/dev/zero']) {
+    for (const path of [place, '/dev/zero']) {
       expect(() => store.read(path)).toThrow(`${path} is not a regular file`);
       expect(() => store.copy(path)).toThrow(`${path} is not a regular file`);
     }
