@@ -7,7 +7,6 @@ describe('closestName', () => {
     ['snyc', 'sync'],
     ['synchs', 'sync'],
     ['l', 'ls'],
-    ['sync', 'sync'],
   ])('takes %s for %s', (name, expected) => {
     expect(closestName(name, ['ls', 'sync', 'doctor'])).toBe(expected);
   });
@@ -20,5 +19,10 @@ describe('closestName', () => {
   it('takes nothing that is more than two edits away', () => {
     expect(closestName('synchronise', ['sync'])).toBeUndefined();
     expect(closestName('abc', [])).toBeUndefined();
+  });
+
+  it('takes nothing that has no character in common', () => {
+    expect(closestName('zz', ['a', 'b7'])).toBeUndefined();
+    expect(closestName('', ['a'])).toBeUndefined();
   });
 });

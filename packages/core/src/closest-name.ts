@@ -3,9 +3,15 @@
 /** Names further apart than this are taken for different ones, not for slips. */
 const MAX_DISTANCE = 2;
 
-/** The name of `known` nearest to `name`, at most two insertions, deletions or substitutions away; the first of equals. */
+/**
+ * The name of `known` nearest to `name`, at most two insertions, deletions or substitutions away; the first of equals. Names
+ * that have nothing left in common are not near, however short.
+ */
 export function closestName(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((candidate) => editDistance(name, candidate));
+  const distances = known.map((candidate) => {
+    const distance = editDistance(name, candidate);
+    return distance < Math.max(name.length, candidate.length) ? distance : Infinity;
+  });
   const least = Math.min(MAX_DISTANCE, ...distances);
   return known[distances.indexOf(least)];
 }
