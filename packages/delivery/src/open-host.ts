@@ -1,11 +1,10 @@
 /** Chooses where deliveries run, and keeps them running: a worker that cannot start or dies is replaced by the caller's loop. */
 
-import { isSinkSpec, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
+import { errorMessage, isSinkSpec, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import type { RunDirectory } from '@runcast/runlog';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { InlineHost } from './inline-host.ts';
-import { loadSink } from './load-sink.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
 import { WorkerHost, WorkerStartError } from './worker-host.ts';
 
@@ -37,10 +36,10 @@ export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> 
   }
 }
 
-async function openInline(options: OpenHostOptions, reason: string | undefined): Promise<InlineHost> {
+function openInline(options: OpenHostOptions, reason: string | undefined): Promise<InlineHost> {
   const { directory, onEvent, scheduler = systemScheduler } = options;
-  const sinks = await Promise.all(options.sinks.map(async (sink) => (isSinkSpec(sink) ? loadSink(sink) : sink)));
-  return InlineHost.open({ directory, sinks, scheduler, onEvent, ...(reason === undefined ? {} : { reason }) });
+  const why = reason === undefined ? {} : { reason };
+  return InlineHost.open({ directory, sinks: options.sinks, scheduler, onEvent, ...why });
 }
 
 /** A worker host that turns into an in-line one when its worker dies. */
@@ -54,7 +53,7 @@ class FailoverHost implements DeliveryHost {
     this.#options = options;
   }
 
-  get kind(): 'worker' | 'inline' {
+  get kind(): DeliveryHost['kind'] {
     return this.#current?.kind ?? 'worker';
   }
 
@@ -115,11 +114,10 @@ class FailoverHost implements DeliveryHost {
       this.#current = await openInline(this.#options, because);
     } catch (error) {
       // The log keeps everything; what is owed is said at close.
-      const message = error instanceof Error ? error.message : String(error);
       this.#options.onEvent({
         type: 'sinkError',
         sink: 'worker',
-        error: { message, code: 'RUNCAST_WORKER_DIED' },
+        error: { message: errorMessage(error), code: 'RUNCAST_WORKER_DIED' },
         terminal: true,
       });
     }

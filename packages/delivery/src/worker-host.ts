@@ -56,8 +56,11 @@ export class WorkerHost implements DeliveryHost {
   #health: Readonly<Record<string, SinkHealth>> = {};
   #opened: ((outcome: OpenOutcome) => void) | undefined;
   #nextId = 0;
+  #closeId: number | undefined;
   #ending = false;
   #alive = true;
+  /** What will end the worker, or has. */
+  #failure: string | undefined;
 
   private constructor(options: WorkerHostOptions) {
     const url = options.workerUrl ?? defaultWorkerUrl();
@@ -86,8 +89,11 @@ export class WorkerHost implements DeliveryHost {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
     // Without a listener a failure here would be an uncaught exception in training.
-    this.#worker.on('error', (error) => this.#died(errorMessage(error)));
-    this.#worker.on('exit', (code) => this.#died(`the worker exited with code ${code}`));
+    this.#worker.on('error', (error) => {
+      this.#failure ??= errorMessage(error);
+    });
+    // Only now it writes no more, and another may take over.
+    this.#worker.on('exit', (code) => this.#died(this.#failure ?? `the worker exited with code ${code}`));
     this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#port.unref();
     this.#worker.unref();
@@ -119,13 +125,7 @@ export class WorkerHost implements DeliveryHost {
 
   health(): Readonly<Record<string, SinkHealth>> {
     // A trainer that never yields sees what the worker has said all the same.
-    for (
-      let received = receiveMessageOnPort(this.#port);
-      received !== undefined;
-      received = receiveMessageOnPort(this.#port)
-    ) {
-      this.#receive(received.message);
-    }
+    this.#receiveAll();
     return this.#health;
   }
 
@@ -134,7 +134,10 @@ export class WorkerHost implements DeliveryHost {
   }
 
   async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    const settlements = await this.#ask((id) => ({ type: 'close', id, timeoutMs, outcome }), timeoutMs);
+    const settlements = await this.#ask((id) => {
+      this.#closeId = id;
+      return { type: 'close', id, timeoutMs, outcome };
+    }, timeoutMs);
     this.#ending = true;
     await this.#worker.terminate();
     this.#port.close();
@@ -180,8 +183,26 @@ export class WorkerHost implements DeliveryHost {
     }));
   }
 
+  #receiveAll(): void {
+    for (
+      let received = receiveMessageOnPort(this.#port);
+      received !== undefined;
+      received = receiveMessageOnPort(this.#port)
+    ) {
+      this.#receive(received.message);
+    }
+  }
+
   #receive(raw: unknown): void {
-    const message = readFromWorker(raw);
+    let message: FromWorker;
+    try {
+      message = readFromWorker(raw);
+    } catch (error) {
+      // Thrown here it would end training.
+      this.#failure ??= `the worker says what this version does not understand: ${errorMessage(error)}`;
+      void this.#worker.terminate();
+      return;
+    }
     switch (message.type) {
       case 'opened':
         this.#opened?.(message.failures);
@@ -193,6 +214,7 @@ export class WorkerHost implements DeliveryHost {
         this.#options.onEvent(message.event);
         return;
       case 'settled':
+        if (message.id === this.#closeId) this.#ending = true;
         this.#waiting.get(message.id)?.(message.settlements);
         return;
       default:
@@ -203,6 +225,8 @@ export class WorkerHost implements DeliveryHost {
   #died(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
+    // Its last words may be waiting behind the news of its end: after them it is no death.
+    this.#receiveAll();
     this.#opened?.(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
     if (!this.#ending && this.#opened === undefined) this.#options.onDeath(reason);
