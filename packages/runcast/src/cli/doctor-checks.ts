@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createRunId, errorMessage, RunOpenError } from '@runcast/core';
+import { createRunId, errorMessage, RunOpenError, type Environment } from '@runcast/core';
 import { openHost } from '@runcast/delivery';
 import {
   acquireLease,
@@ -15,7 +15,7 @@ import {
 } from '@runcast/runlog';
 import type { SinkSetting } from '../built-in-sinks.ts';
 import { inspectConfiguration, type ConfigurationReading } from '../configuration.ts';
-import { readContext } from '../context-file.ts';
+import { contextFromEnv } from '../context-file.ts';
 import type { CliContext } from './command.ts';
 import { formatRecords } from './quantities.ts';
 import { readRunOverview } from './run-overview.ts';
@@ -42,6 +42,7 @@ export async function runChecks(context: CliContext): Promise<readonly CheckResu
   return [
     checkNode(context.nodeVersion),
     ...checkConfiguration(reading),
+    ...checkContextFile(reading, context.env),
     ...(dir === undefined ? [] : await checkRunDirectory(dir)),
     ...checkSinks(reading),
     ...(dir === undefined ? [] : checkUndelivered(dir, reading, context)),
@@ -68,25 +69,20 @@ function checkNode(version: string): CheckResult {
     : fail('Node.js', version, `install Node.js ${LEAST_NODE.join('.')} or later`);
 }
 
-function checkConfiguration({ run, problems, warnings }: ConfigurationReading): readonly CheckResult[] {
+function checkConfiguration({ problems, warnings }: ConfigurationReading): readonly CheckResult[] {
   const results = [
     ...problems.map(({ variable, message }) => fail('configuration', `${variable} ${message}`, 'see runcast env')),
     ...warnings.map((warning) => warn('configuration', warning, 'see runcast env')),
   ];
-  if (problems.length === 0) results.unshift(ok('configuration', 'valid'));
-  return run?.context_file === undefined ? results : [...results, checkContextFile(run.context_file)];
+  return problems.length > 0 ? results : [ok('configuration', 'valid'), ...results];
 }
 
-function checkContextFile(path: string): CheckResult {
+function checkContextFile({ run }: ConfigurationReading, env: Environment): readonly CheckResult[] {
   try {
-    const { runId, dir } = readContext(path);
-    return ok('context file', `joins run ${runId} in ${dir}`);
+    const context = contextFromEnv(run?.context_file, env);
+    return context === undefined ? [] : [ok('context file', `joins the run ${context.runId}`)];
   } catch (error) {
-    return fail(
-      'context file',
-      errorMessage(error),
-      'unset RUNCAST__CONTEXT_FILE, or start the owner of the run first',
-    );
+    return [fail('context file', errorMessage(error), 'unset the variable, or start the owner of the run first')];
   }
 }
 
@@ -94,7 +90,7 @@ function checkContextFile(path: string): CheckResult {
 async function checkRunDirectory(dir: string): Promise<readonly CheckResult[]> {
   const madeFrom = firstMissing(dir);
   const runId = `doctor-${createRunId(Date.now(), Math.random)}`;
-  const manifest = { v: 1, run: runId, created: 0 } as const;
+  const manifest = { v: 1, run: runId, created: 0, sinks: [], settled: true } as const;
   try {
     const { directory } = prepareRunDirectory(dir, runId, 'never', () => false, manifest);
     return [ok('run directory', `${dir} can be written`), checkLease(directory), await checkWorker(dir, directory)];

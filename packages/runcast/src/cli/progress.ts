@@ -9,7 +9,7 @@ import { formatCount, formatDuration, formatRecords } from './quantities.ts';
 /** Work is long once it has taken this. */
 const BAR_AFTER_MS = 300;
 const LINE_INTERVAL_MS = 5_000;
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 20;
 const CLEAR_LINE = '\r\u001B[2K';
 
 export interface Progress {

@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import type { CloseRecord, OpenRecord, RunRecord, RunStatus } from '@runcast/core';
-import { CursorStore } from '@runcast/delivery';
+import { CursorStore, deliveredPosition } from '@runcast/delivery';
 import { isLeased, LOG_START, readManifest, RunLogs, type LogReader, type RunDirectory } from '@runcast/runlog';
 
 /** Enough for the first record of a log. */
@@ -18,10 +18,7 @@ const CURSOR_SUFFIX = '.json';
 /** What one sink has of a run. */
 export interface SinkOverview {
   readonly sink: string;
-  /**
-   * Records handed over or knowingly passed over. A batch that was under way counts while the run is running; where it is
-   * not, nobody knows whether it arrived, and it will be sent again.
-   */
+  /** Records handed over or knowingly passed over. */
   readonly delivered: number;
   readonly owed: number;
 }
@@ -34,15 +31,17 @@ export interface RunOverview {
   readonly name: string | undefined;
   /** `running` while a process owns the run; `crashed` where its last owner left no end. */
   readonly status: RunStatus | 'running';
-  /** How its last owner ended it, whether somebody owns it again or not; undefined where it left no end. */
-  readonly end: RunStatus | undefined;
+  /** How its last owner ended it, `crashed` where it left no end. Says nothing while somebody owns the run. */
+  readonly end: RunStatus;
   /** Unix seconds. */
   readonly started: number;
   /** Seconds from the start to the last record, or to now for a running one. */
   readonly duration: number;
+  /** False where the log was deleted after it had been delivered. */
+  readonly hasLog: boolean;
   readonly records: number;
   readonly lastStep: number | undefined;
-  /** Those that have a cursor, and those asked for. */
+  /** Those that were on for the run, and those asked for. */
   readonly sinks: readonly SinkOverview[];
   /** The process that last owned the run. */
   readonly owner: { readonly pid: number; readonly host: string } | undefined;
@@ -65,8 +64,11 @@ export function readRunOverview(directory: RunDirectory, sinks: readonly string[
   const lease = leaseState(directory);
   const writers = readWriters(directory);
   const owner = latest(writers.flatMap(({ open }) => (open?.role === 'owner' ? [open] : [])));
-  const end = writers.find(({ open }) => owner !== undefined && open === owner)?.close;
+  const close = writers.find(({ open }) => owner !== undefined && open === owner)?.close;
+  // A log that was deleted after delivery says nothing of its end.
+  const end = close?.status ?? (owner === undefined ? 'unknown' : 'crashed');
   const manifest = readManifest(directory);
+  const known = new Set([...(manifest?.sinks ?? []), ...cursorNames(directory), ...sinks]);
   const started = manifest?.created ?? Math.min(...writers.map(({ open }) => open?.time ?? Infinity), nowMs / 1000);
   const ended =
     lease === 'held' ? nowMs / 1000 : writers.reduce((last, { lastTime }) => Math.max(last, lastTime), started);
@@ -76,28 +78,22 @@ export function readRunOverview(directory: RunDirectory, sinks: readonly string[
     path: directory.path,
     project: manifest?.project ?? owner?.project,
     name: manifest?.name ?? owner?.name,
-    status: runStatus(lease, end?.status, writers.length > 0),
-    end: end?.status,
+    status: runStatus(lease, end),
+    end,
     started,
     duration: Math.max(0, ended - started),
+    hasLog: writers.length > 0,
     records: writers.reduce((count, { lastSeq }) => count + lastSeq + 1, 0),
     lastStep: steps.length === 0 ? undefined : Math.max(...steps),
-    sinks: [...new Set([...cursorNames(directory), ...sinks])].map((sink) =>
-      sinkOverview(directory, sink, writers, lease === 'held'),
-    ),
+    sinks: [...known].map((sink) => sinkOverview(directory, sink, writers)),
     owner: owner === undefined ? undefined : { pid: owner.pid, host: owner.host },
   };
 }
 
-function runStatus(
-  lease: 'held' | 'free' | 'unknown',
-  end: RunStatus | undefined,
-  hasLog: boolean,
-): RunOverview['status'] {
+function runStatus(lease: 'held' | 'free' | 'unknown', end: RunStatus): RunOverview['status'] {
   if (lease === 'held') return 'running';
-  if (end !== undefined) return end;
-  // Without a log (deleted after delivery) or a lease to try, nobody can tell whether it ended.
-  return lease === 'free' && hasLog ? 'crashed' : 'unknown';
+  // Where the lease cannot be tried, a run without an end may as well be running.
+  return lease === 'unknown' && end === 'crashed' ? 'unknown' : end;
 }
 
 /** Trying the lease would make its file, which a mere look must not. */
@@ -165,21 +161,12 @@ function cursorNames({ cursorDirectory }: RunDirectory): readonly string[] {
     .toSorted();
 }
 
-function sinkOverview(
-  directory: RunDirectory,
-  sink: string,
-  writers: readonly WriterOverview[],
-  live: boolean,
-): SinkOverview {
-  const { delivered: positions, intent } = new CursorStore(directory, sink).read();
-  const lastSeqs = new Map([...positions].map(([writer, { seq }]) => [writer, seq]));
-  if (live && intent !== undefined) lastSeqs.set(intent.writer, intent.next.seq);
-  return {
-    sink,
-    delivered: [...lastSeqs.values()].reduce((count, seq) => count + seq + 1, 0),
-    owed: writers.reduce(
-      (count, { writer, lastSeq }) => count + Math.max(0, lastSeq - (lastSeqs.get(writer) ?? -1)),
-      0,
-    ),
-  };
+function sinkOverview(directory: RunDirectory, sink: string, writers: readonly WriterOverview[]): SinkOverview {
+  const cursor = new CursorStore(directory, sink).read();
+  const delivered = [...cursor.delivered.values()].reduce((count, { seq }) => count + seq + 1, 0);
+  const owed = writers.reduce(
+    (count, { writer, lastSeq }) => count + Math.max(0, lastSeq - deliveredPosition(cursor, writer).seq),
+    0,
+  );
+  return { sink, delivered, owed };
 }

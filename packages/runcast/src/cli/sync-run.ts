@@ -3,17 +3,10 @@
  * the run's lease held. Each sink has an engine of its own, so that a dead one keeps no other waiting.
  */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
-import {
-  InlineHost,
-  loadSink,
-  SinkOpenError,
-  type DeliveryEvent,
-  type DeliveryHost,
-  type Scheduler,
-} from '@runcast/delivery';
-import { acquireLease, type RunDirectory } from '@runcast/runlog';
+import { InlineHost, SinkOpenError, type DeliveryEvent, type DeliveryHost, type Scheduler } from '@runcast/delivery';
+import { acquireLease, updateManifest, type RunDirectory } from '@runcast/runlog';
 import { readRunOverview, type RunOverview, type SinkOverview } from './run-overview.ts';
 
 /** How often progress is looked at. */
@@ -54,8 +47,8 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
   if (lease === undefined) return { kind: 'owned', owner: readRunOverview(directory, [], clock.nowMs()).owner };
   try {
     const names = specs.map(({ name }) => name);
-    const { sinks: owing, end = 'crashed' } = readRunOverview(directory, names, clock.nowMs());
-    if (!existsSync(directory.logDirectory))
+    const { sinks: owing, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
+    if (!hasLog)
       return {
         kind: 'synced',
         sinks: names.map((name) =>
@@ -77,6 +70,12 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
           );
         }),
       ),
+    );
+    const all = readRunOverview(directory, names, clock.nowMs()).sinks;
+    updateManifest(
+      directory,
+      names,
+      all.every(({ owed }) => owed === 0),
     );
     return { kind: 'synced', sinks };
   } finally {
@@ -103,7 +102,7 @@ async function syncSink(
   const { directory, clock, onEvent, timeoutMs } = options;
   let host: DeliveryHost;
   try {
-    host = await InlineHost.open({ directory, sinks: [await loadSink(spec)], scheduler: clock, onEvent });
+    host = await InlineHost.open({ directory, sinks: [spec], scheduler: clock, onEvent });
   } catch (error) {
     const overview = readRunOverview(directory, [sink], clock.nowMs());
     const owed = overview.sinks.find((candidate) => candidate.sink === sink)?.owed ?? 0;
@@ -133,7 +132,9 @@ async function deliverAll(
   let least = Infinity;
   let movedAtMs = clock.nowMs();
   for (;;) {
-    const [settlement] = await host.flush(Math.min(LOOK_INTERVAL_MS, timeoutMs));
+    // Once it has everything, what remains is a flush, which may take its time.
+    const lag = host.health()[sink]?.lagRecords ?? 0;
+    const [settlement] = await host.flush(lag === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs));
     const health = host.health()[sink];
     onProgress(total - (health?.lagRecords ?? 0), total);
     if (settlement?.reason === undefined) return true;
