@@ -1,0 +1,87 @@
+/** A run on the disk whose logs a test writes line by line, and time that the test advances. */
+
+import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonObject, JsonValue, RunRecord } from '@runcast/core';
+import { prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
+import { stepRecord, type ManualClock } from '@runcast/testing';
+import type { DeliveryEvent } from '../src/delivery-event.ts';
+import type { Scheduler } from '../src/scheduler.ts';
+
+export interface RunOnDisk {
+  /** Directory of all runs. */
+  readonly dir: string;
+  readonly directory: RunDirectory;
+  /** Appends whole lines to the log of `writer`. */
+  append(writer: string, records: readonly RunRecord[]): void;
+  appendText(writer: string, text: string): void;
+  /** Appends `count` step records, numbered from `seq`; `n` and `step` are `seq` + 1. */
+  steps(writer: string, seq: number, count: number): readonly RunRecord[];
+  /** The cursor file of a sink as JSON; throws where there is none. */
+  cursor(sink: string): JsonObject;
+  /** The dead letters of a sink as JSON. */
+  deadLetters(sink: string): readonly JsonValue[];
+}
+
+export function makeRun(): RunOnDisk {
+  const dir = mkdtempSync(join(tmpdir(), 'runcast-delivery-'));
+  const { directory } = prepareRunDirectory(dir, 'run-1', 'never', () => false, { v: 1, run: 'run-1', created: 0 });
+  const appendText = (writer: string, text: string): void =>
+    appendFileSync(join(directory.logDirectory, `${writer}.jsonl`), text);
+  const append = (writer: string, records: readonly RunRecord[]): void =>
+    appendText(writer, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return {
+    dir,
+    directory,
+    append,
+    appendText,
+    steps: (writer, seq, count) => {
+      const records = Array.from({ length: count }, (_, index) => {
+        const number = seq + index + 1;
+        return stepRecord({ seq: seq + index, n: number, step: number });
+      });
+      append(writer, records);
+      return records;
+    },
+    cursor: (sink) => {
+      const value: JsonValue = JSON.parse(readFileSync(join(directory.cursorDirectory, `${sink}.json`), 'utf8'));
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no cursor');
+      return { ...value };
+    },
+    deadLetters: (sink) =>
+      readFileSync(join(directory.deadLetterDirectory, `${sink}.jsonl`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line): JsonValue => JSON.parse(line)),
+  };
+}
+
+/** Time and chance as the clock and `random` have them. */
+export function schedulerOn(clock: ManualClock, random: () => number = () => 0.5): Scheduler {
+  return {
+    nowMs: clock.now,
+    schedule: (callback, delayMs) => {
+      const timer = clock.setTimeout(callback, delayMs);
+      return () => clock.clearTimeout(timer);
+    },
+    random,
+  };
+}
+
+export interface EventLog {
+  readonly events: readonly DeliveryEvent[];
+  readonly onEvent: (event: DeliveryEvent) => void;
+  ofType<T extends DeliveryEvent['type']>(type: T): readonly Extract<DeliveryEvent, { readonly type: T }>[];
+}
+
+export function createEventLog(): EventLog {
+  const events: DeliveryEvent[] = [];
+  return {
+    events,
+    onEvent: (event) => {
+      events.push(event);
+    },
+    ofType: (type) => events.filter((event): event is Extract<DeliveryEvent, { readonly type: typeof type }> => event.type === type),
+  };
+}
