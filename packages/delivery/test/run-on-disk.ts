@@ -3,7 +3,7 @@
 import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue, RunRecord } from '@runcast/core';
+import { isJsonObject, toJson, type JsonObject, type JsonValue, type RunRecord } from '@runcast/core';
 import { prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 import { stepRecord, type ManualClock } from '@runcast/testing';
 import type { DeliveryEvent } from '../src/delivery-event.ts';
@@ -45,16 +45,23 @@ export function makeRun(): RunOnDisk {
       return records;
     },
     cursor: (sink) => {
-      const value: JsonValue = JSON.parse(readFileSync(join(directory.cursorDirectory, `${sink}.json`), 'utf8'));
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no cursor');
-      return { ...value };
+      const value = parseJson(readFileSync(join(directory.cursorDirectory, `${sink}.json`), 'utf8'));
+      if (!isJsonObject(value)) throw new TypeError('no cursor');
+      return value;
     },
     deadLetters: (sink) =>
       readFileSync(join(directory.deadLetterDirectory, `${sink}.jsonl`), 'utf8')
         .trimEnd()
         .split('\n')
-        .map((line): JsonValue => JSON.parse(line)),
+        .map((line) => parseJson(line)),
   };
+}
+
+function parseJson(text: string): JsonValue {
+  const value: unknown = JSON.parse(text);
+  const json = toJson(value);
+  if (!json.ok) throw new TypeError(json.problem);
+  return json.value;
 }
 
 /** Time and chance as the clock and `random` have them. */
@@ -82,6 +89,7 @@ export function createEventLog(): EventLog {
     onEvent: (event) => {
       events.push(event);
     },
-    ofType: (type) => events.filter((event): event is Extract<DeliveryEvent, { readonly type: typeof type }> => event.type === type),
+    ofType: (type) =>
+      events.filter((event): event is Extract<DeliveryEvent, { readonly type: typeof type }> => event.type === type),
   };
 }
