@@ -459,6 +459,20 @@ test('corrupt lines are set aside and the rest goes on', async () => {
   expect(log.ofType('sinkError')).toHaveLength(1);
 });
 
+test('without room for the dead letter of a corrupt line the log is not read past it', async () => {
+  const run = makeRun();
+  run.appendText('w1', 'torn by a crash\n');
+  const { delivery } = await open(createMemorySink(), run);
+  writeFileSync(run.directory.deadLetterDirectory, 'in the way');
+  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.trouble).toMatch(/EEXIST/u);
+  rmSync(run.directory.deadLetterDirectory);
+  delivery.retryNow();
+  expect(await drain(delivery)).toBe('idle');
+  expect(run.deadLetters('memory')).toHaveLength(1);
+  expect(delivery.trouble).toBeUndefined();
+});
+
 test('a last line that is not whole stays until it is', async () => {
   const run = runWithSteps(1);
   const sink = createMemorySink();
