@@ -200,7 +200,7 @@ export class DeliveryEngine {
   async #answer(call: Promise<string | undefined>, delayMs: number, name: string): Promise<string | undefined> {
     const answer = await within(
       call.then((problem) => ({ problem })),
-      delayMs,
+      Math.max(0, delayMs),
       this.#scheduler,
     );
     return answer === undefined ? `the sink did not answer a ${name}` : answer.problem;

@@ -38,7 +38,7 @@ test.each([
     },
   ],
 ])('a task with %s is refused', (_, task) => {
-  expect(() => readWorkerTask(task)).toThrow();
+  expect(() => readWorkerTask(task)).toThrow('nvalid');
 });
 
 test.each<ToWorker>([
@@ -68,7 +68,7 @@ test.each<FromWorker>([
 });
 
 test('what neither says is refused', () => {
-  expect(() => readToWorker({ type: 'dance' })).toThrow();
-  expect(() => readFromWorker({ type: 'settled', id: 'one', settlements: [] })).toThrow();
-  expect(() => readFromWorker('hello')).toThrow();
+  expect(() => readToWorker({ type: 'dance' })).toThrow('type');
+  expect(() => readFromWorker({ type: 'settled', id: 'one', settlements: [] })).toThrow('id');
+  expect(() => readFromWorker('hello')).toThrow('expected object');
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject } from '@runcast/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEventLog, makeRun, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import { SinkOpenError } from './inline-host.ts';
 import { WorkerHost, WorkerStartError } from './worker-host.ts';
@@ -14,7 +14,7 @@ interface Stage {
   readonly log: EventLog;
   readonly died: Promise<string>;
   readonly lines: () => readonly string[];
-  open(): Promise<WorkerHost>;
+  readonly open: () => Promise<WorkerHost>;
 }
 
 function stage(config: JsonObject = {}, workerUrl?: URL): Stage {
@@ -91,7 +91,6 @@ test.each([
   ['whose file is missing', new URL('file:///nowhere/worker.js'), /not to be found \(\/nowhere\/worker\.js\)/u],
   ['that is no file', new URL('https://example.com/worker.js'), /must be of scheme file/u],
   ['that is no worker of ours', new URL('./backoff.ts', import.meta.url), /exited with code 0/u],
-  ['that throws', new URL('../test/no-such-import.ts', import.meta.url), /not to be found/u],
 ])('a worker %s cannot be started', async (_, url, message) => {
   const starting = stage({}, url).open();
   await expect(starting).rejects.toThrow(WorkerStartError);
@@ -123,4 +122,24 @@ test('a worker of another version is ended, not the process', async () => {
   const host = await open();
   expect(await host.flush(60_000)).toMatchObject([{ reason: 'the worker does not answer', owedRecords: 0 }]);
   expect(await died).toMatch(/^the worker says what this version does not understand/u);
+});
+
+test('a worker that says nothing when opening is taken for one that will not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const starting = stage({}, new URL('../test/deaf-worker.ts', import.meta.url)).open();
+  vi.advanceTimersByTime(15_000);
+  await expect(starting).rejects.toThrow('the worker did not answer within 15 s');
+});
+
+test('a worker that hangs is waited for a little longer than the call allows', async () => {
+  const host = await stage({}, new URL('../test/silent-worker.ts', import.meta.url)).open();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const flushing = host.flush(1000);
+  vi.advanceTimersByTime(6000);
+  expect(await flushing).toMatchObject([{ sink: 'file', reason: 'the worker does not answer' }]);
+  const closing = host.close(OUTCOME, 1000);
+  vi.advanceTimersByTime(6000);
+  expect(await closing).toMatchObject([{ reason: 'the worker does not answer' }]);
 });

@@ -92,7 +92,11 @@ export class WorkerHost implements DeliveryHost {
       this.#failure ??= errorMessage(error);
     });
     // Only now it writes no more, and another may take over.
-    this.#worker.on('exit', (code) => this.#died(this.#failure ?? `the worker exited with code ${code}`));
+    this.#worker.on('exit', (code) => {
+      // Its last messages may be overtaken by its end.
+      this.#receiveAll();
+      this.#died(this.#failure ?? `the worker exited with code ${code}`);
+    });
     this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#port.unref();
     this.#worker.unref();
@@ -124,13 +128,7 @@ export class WorkerHost implements DeliveryHost {
 
   health(): Readonly<Record<string, SinkHealth>> {
     // A trainer that never yields sees what the worker has said all the same.
-    for (
-      let received = receiveMessageOnPort(this.#port);
-      received !== undefined;
-      received = receiveMessageOnPort(this.#port)
-    ) {
-      this.#receive(received.message);
-    }
+    this.#receiveAll();
     return this.#health;
   }
 
@@ -185,6 +183,14 @@ export class WorkerHost implements DeliveryHost {
     }));
   }
 
+  #receiveAll(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#receive(received.message);
+    }
+  }
+
   #receive(raw: unknown): void {
     let message: FromWorker;
     try {
@@ -208,8 +214,6 @@ export class WorkerHost implements DeliveryHost {
       case 'settled':
         this.#waiting.get(message.id)?.(message.settlements);
         return;
-      default:
-        message satisfies never;
     }
   }
 

@@ -19,9 +19,9 @@ interface Conversation {
   readonly port: MessagePort;
   /** Lines of the sink's file. */
   readonly lines: () => readonly string[];
-  say(message: ToWorker): void;
+  readonly say: (message: ToWorker) => void;
   /** The next message of the type, which others may precede. */
-  hear<T extends FromWorker['type']>(type: T): Promise<Extract<FromWorker, { readonly type: T }>>;
+  readonly hear: <T extends FromWorker['type']>(type: T) => Promise<Extract<FromWorker, { readonly type: T }>>;
 }
 
 function converse(config: JsonObject = {}, run: RunOnDisk = makeRun()): Conversation {
@@ -134,6 +134,6 @@ test.each([
 
 test('refuses a task of another version', async () => {
   const { port2 } = new MessageChannel();
-  await expect(serveDeliveries(port2, { version: 2 }, systemScheduler)).rejects.toThrow();
+  await expect(serveDeliveries(port2, { version: 2 }, systemScheduler)).rejects.toThrow('exitState');
   port2.close();
 });

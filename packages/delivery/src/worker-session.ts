@@ -68,8 +68,6 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
         engine.endNow(message.outcome);
         announceEnd(exitState);
         return;
-      default:
-        message satisfies never;
     }
   };
   port.on('message', (message: unknown) => void serve(readToWorker(message)));

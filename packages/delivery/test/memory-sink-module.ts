@@ -6,7 +6,8 @@ import { TerminalSinkError, type CreateSink } from '@runcast/core';
 
 /**
  * `path`: a file that gets a line for each record and call. `fail`: `open` rejects, `exit` and `throw` end the worker at the
- * record of that seq (never the main thread), `hang` never answers a write, `terminal` stops.
+ * record of that seq (never the main thread), `hang` never answers a write, `terminal` stops. `here`: false where only a
+ * worker may open it.
  */
 export const createSink: CreateSink = (config) => {
   const { path, fail, seq } = config;
@@ -16,7 +17,7 @@ export const createSink: CreateSink = (config) => {
     name: typeof config['name'] === 'string' ? config['name'] : 'file',
     traits: { kinds: ['step', 'close'], guarantee: 'at-least-once', locality: 'local' },
     open: () => {
-      if (fail === 'open') throw new Error('the sink cannot be opened');
+      if (fail === 'open' || (isMainThread && config['here'] === false)) throw new Error('the sink cannot be opened');
       say(isMainThread ? 'open here' : 'open in a worker');
     },
     write: (batch) => {

@@ -14,14 +14,14 @@ export interface RunOnDisk {
   readonly dir: string;
   readonly directory: RunDirectory;
   /** Appends whole lines to the log of `writer`. */
-  append(writer: string, records: readonly RunRecord[]): void;
-  appendText(writer: string, text: string): void;
+  readonly append: (writer: string, records: readonly RunRecord[]) => void;
+  readonly appendText: (writer: string, text: string) => void;
   /** Appends `count` step records, numbered from `seq`; `n` and `step` are `seq` + 1. */
-  steps(writer: string, seq: number, count: number): readonly RunRecord[];
+  readonly steps: (writer: string, seq: number, count: number) => readonly RunRecord[];
   /** The cursor file of a sink as JSON; throws where there is none. */
-  cursor(sink: string): JsonObject;
+  readonly cursor: (sink: string) => JsonObject;
   /** The dead letters of a sink as JSON. */
-  deadLetters(sink: string): readonly JsonValue[];
+  readonly deadLetters: (sink: string) => readonly JsonValue[];
 }
 
 export function makeRun(): RunOnDisk {
@@ -79,16 +79,26 @@ export function schedulerOn(clock: ManualClock, random: () => number = () => 0.5
 export interface EventLog {
   readonly events: readonly DeliveryEvent[];
   readonly onEvent: (event: DeliveryEvent) => void;
-  ofType<T extends DeliveryEvent['type']>(type: T): readonly Extract<DeliveryEvent, { readonly type: T }>[];
+  /** Resolves with the next event. */
+  readonly next: () => Promise<DeliveryEvent>;
+  readonly ofType: <T extends DeliveryEvent['type']>(
+    type: T,
+  ) => readonly Extract<DeliveryEvent, { readonly type: T }>[];
 }
 
 export function createEventLog(): EventLog {
   const events: DeliveryEvent[] = [];
+  const waiting: ((event: DeliveryEvent) => void)[] = [];
   return {
     events,
     onEvent: (event) => {
       events.push(event);
+      for (const resolve of waiting.splice(0)) resolve(event);
     },
+    next: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+      }),
     ofType: (type) =>
       events.filter((event): event is Extract<DeliveryEvent, { readonly type: typeof type }> => event.type === type),
   };
