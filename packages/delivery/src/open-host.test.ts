@@ -55,6 +55,14 @@ test('specs go into a worker', async () => {
   expect(lines()).toEqual(['open in a worker', 'w1 0', 'w1 1', 'flush', 'flush', 'close']);
 });
 
+test('a process that exits waits for the worker', async () => {
+  const { open, spec, run, lines } = stage();
+  const host = await open({ host: 'worker', sinks: [spec()] });
+  run.steps('w1', 0, 1);
+  host.endNow(OUTCOME, 5000);
+  expect(lines()).toEqual(['open in a worker', 'w1 0', 'flush', 'close']);
+});
+
 test('specs stay here where the caller says so', async () => {
   const { open, spec, run, lines } = stage();
   const host = await open({ host: 'inline', sinks: [spec()] });

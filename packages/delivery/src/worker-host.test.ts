@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { JsonObject } from '@runcast/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEventLog, makeRun, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
@@ -33,9 +34,9 @@ function stage(config: JsonObject = {}, workerUrl?: URL): Stage {
         dir: run.dir,
         specs: [{ name: 'file', module: MODULE, config: { path, ...config } }],
         onEvent: log.onEvent,
-        onDeath,
         ...(workerUrl === undefined ? {} : { workerUrl }),
       });
+      host.onDeath(onDeath);
       onTestFinished(async () => {
         await host.close(OUTCOME, 100);
       });
@@ -132,14 +133,40 @@ test('a worker that says nothing when opening is taken for one that will not', a
   await expect(starting).rejects.toThrow('the worker did not answer within 15 s');
 });
 
-test('a worker that hangs is waited for a little longer than the call allows', async () => {
-  const host = await stage({}, new URL('../test/silent-worker.ts', import.meta.url)).open();
+test('a worker that hangs is waited for a little longer than the call allows, and its late answer is dropped', async () => {
+  const { open, log } = stage({}, new URL('../test/silent-worker.ts', import.meta.url));
+  const host = await open();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const flushing = host.flush(1000);
   vi.advanceTimersByTime(6000);
   expect(await flushing).toMatchObject([{ sink: 'file', reason: 'the worker does not answer' }]);
   const closing = host.close(OUTCOME, 1000);
+  await log.next();
   vi.advanceTimersByTime(6000);
   expect(await closing).toMatchObject([{ reason: 'the worker does not answer' }]);
+});
+
+test('a death that nobody asked to hear of is none the less noticed', async () => {
+  const run = makeRun();
+  const path = join(run.directory.path, 'sink.txt');
+  const host = await WorkerHost.open({
+    directory: run.directory,
+    dir: run.dir,
+    specs: [{ name: 'file', module: MODULE, config: { path, fail: 'exit', seq: 0 } }],
+    onEvent: createEventLog().onEvent,
+  });
+  run.steps('w1', 0, 1);
+  expect(await host.flush(60_000)).toMatchObject([{ reason: 'the worker does not answer' }]);
+});
+
+test('a worker in JavaScript runs without the flags of the sources', async () => {
+  const url = pathToFileURL(join(makeRun().dir, 'worker.mjs'));
+  const code = `import { workerData } from 'node:worker_threads';
+    const failures = process.execArgv.map((message) => ({ sink: 'flags', error: { message, code: 'UNKNOWN' } }));
+    workerData.port.on('message', ({ id }) => workerData.port.postMessage({ type: 'settled', id, settlements: [] }));
+    workerData.port.postMessage({ type: 'opened', failures });`;
+  writeFileSync(url, code);
+  const host = await stage({}, url).open();
+  expect(await host.flush(1000)).toEqual([]);
 });

@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { errorMessage, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
@@ -26,8 +27,6 @@ export interface WorkerHostOptions {
   readonly dir: string;
   readonly specs: readonly SinkSpec[];
   readonly onEvent: (event: DeliveryEvent) => void;
-  /** The worker has gone although nobody ended it. */
-  readonly onDeath: (reason: string) => void;
   /** The worker's file; the one beside this module where left out. */
   readonly workerUrl?: URL;
 }
@@ -54,7 +53,8 @@ export class WorkerHost implements DeliveryHost {
   readonly #options: WorkerHostOptions;
   readonly #waiting = new Map<number, (settlements: readonly SinkSettlement[] | undefined) => void>();
   #health: Readonly<Record<string, SinkHealth>> = {};
-  #opened: ((outcome: OpenOutcome) => void) | undefined;
+  readonly #opening: PromiseWithResolvers<OpenOutcome> = Promise.withResolvers();
+  #onDeath: ((reason: string) => void) | undefined;
   #nextId = 0;
   #ending = false;
   #alive = true;
@@ -107,14 +107,12 @@ export class WorkerHost implements DeliveryHost {
     const host = startHost(() => new WorkerHost(options));
     host.#worker.ref();
     const timer = setTimeout(
-      () => host.#opened?.(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
+      () =>
+        host.#opening.resolve(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
       START_TIMEOUT_MS,
     );
-    const failures = await new Promise<OpenOutcome>((resolve) => {
-      host.#opened = resolve;
-    });
+    const failures = await host.#opening.promise;
     clearTimeout(timer);
-    host.#opened = undefined;
     if (failures instanceof WorkerStartError || failures.length > 0) {
       host.#ending = true;
       await host.#worker.terminate();
@@ -124,6 +122,11 @@ export class WorkerHost implements DeliveryHost {
     }
     host.#worker.unref();
     return host;
+  }
+
+  /** Calls back once the worker has gone although nobody ended it. */
+  onDeath(callback: (reason: string) => void): void {
+    this.#onDeath = callback;
   }
 
   health(): Readonly<Record<string, SinkHealth>> {
@@ -203,7 +206,7 @@ export class WorkerHost implements DeliveryHost {
     }
     switch (message.type) {
       case 'opened':
-        this.#opened?.(message.failures);
+        this.#opening.resolve(message.failures);
         return;
       case 'health':
         this.#health = message.sinks;
@@ -220,9 +223,9 @@ export class WorkerHost implements DeliveryHost {
   #died(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
-    this.#opened?.(new WorkerStartError(reason));
+    this.#opening.resolve(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
-    if (!this.#ending && this.#opened === undefined) this.#options.onDeath(reason);
+    if (!this.#ending) this.#onDeath?.(reason);
   }
 }
 
@@ -237,5 +240,5 @@ function startHost(start: () => WorkerHost): WorkerHost {
 }
 
 function defaultWorkerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  return new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 }

@@ -1,4 +1,4 @@
-/** A worker that opens and then answers nothing. */
+/** A worker that opens, and answers a question only when the next one comes. */
 
 import { MessagePort, workerData } from 'node:worker_threads';
 
@@ -6,5 +6,12 @@ const start: unknown = workerData;
 if (typeof start === 'object' && start !== null && 'port' in start && start.port instanceof MessagePort) {
   const { port } = start;
   port.postMessage({ type: 'opened', failures: [] });
-  port.on('message', () => undefined);
+  let questions = 0;
+  port.on('message', () => {
+    if (questions > 0) {
+      port.postMessage({ type: 'settled', id: questions - 1, settlements: [] });
+      port.postMessage({ type: 'event', event: { type: 'recovered', sink: 'file', attempts: questions } });
+    }
+    questions += 1;
+  });
 }
