@@ -221,7 +221,6 @@ export class WorkerHost implements DeliveryHost {
   }
 
   #died(reason: string): void {
-    if (!this.#alive) return;
     this.#alive = false;
     this.#opening.resolve(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
