@@ -1,6 +1,7 @@
 // One run for the whole suite. `unit` holds the tests that sit beside their source; `integration` what crosses packages.
-// Workspace packages resolve to their sources by the export condition `runcast-source`, here and, through `execArgv` and
-// `NODE_OPTIONS`, in the worker threads and Node processes that tests start. Only tests/package needs `pnpm build` first.
+// Workspace packages resolve to their sources by the export condition `runcast-source`, in the tests and, through
+// `execArgv` and `NODE_OPTIONS`, in the worker threads and processes that they start. Only tests/package needs
+// `pnpm build` first.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ViteUserConfig } from 'vitest/config';
@@ -13,12 +14,14 @@ const NEARLY_EVERYTHING = { statements: 95, branches: 95, functions: 95, lines: 
 const config: ViteUserConfig = {
   test: {
     reporters: ['default', './scripts/summary-reporter.ts'],
+    // Node itself loads tests and sources, as it does in worker threads and child processes: one text of each file, so that
+    // what is covered here and there adds up.
+    experimental: { viteModuleRunner: false },
     execArgv: [`--conditions=${SOURCE_CONDITION}`],
     env: { NODE_OPTIONS: `--conditions=${SOURCE_CONDITION}` },
     projects: [
       {
         extends: true,
-        ssr: { resolve: { conditions: [SOURCE_CONDITION, 'module', 'node'] } },
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
@@ -27,7 +30,6 @@ const config: ViteUserConfig = {
       },
       {
         extends: true,
-        ssr: { resolve: { conditions: [SOURCE_CONDITION, 'module', 'node'] } },
         test: {
           name: 'integration',
           include: ['tests/**/*.test.ts'],
@@ -38,6 +40,8 @@ const config: ViteUserConfig = {
     ],
     coverage: {
       provider: 'v8',
+      // The delivery worker and the command run only in threads and processes of their own.
+      autoAttachSubprocess: true,
       reporter: ['text', 'json-summary', 'html'],
       include: ['packages/*/src/**/*.ts'],
       // It runs in a worker thread only, which coverage of this isolate cannot see: a few lines around serveDeliveries,

@@ -18,7 +18,7 @@ const nodes = [
   { version: 'v22.15.0', node: path.join(top, 'node_modules', 'node-22', 'bin', 'node') },
 ];
 
-/** The one program that both module systems run, given a folder to write to. */
+/** The one program that both module systems run, given a folder to write to. It says where deliveries live. */
 const TRAINER = `
 withPublisher(
   {
@@ -27,6 +27,7 @@ withPublisher(
   },
   async (publisher) => {
     publisher.logStep({ step: 1, loss: 0.5 });
+    console.log(publisher.health().host);
   },
 );
 `;
@@ -45,9 +46,9 @@ function manifestIn(folder: string): { readonly name: string; readonly exports: 
   return { name: manifest.name, exports: 'exports' in manifest ? manifest.exports : undefined };
 }
 
-/** Runs in the empty project. The condition and the search path that lead to this workspace's sources are taken away. */
+/** Runs in the empty project, without what leads to this workspace's sources or watches their coverage. */
 function run(command: string, args: readonly string[], cwd: string = project): string {
-  const env = { ...process.env, NODE_OPTIONS: undefined, NODE_PATH: undefined };
+  const env = { ...process.env, NODE_OPTIONS: undefined, NODE_PATH: undefined, NODE_V8_COVERAGE: undefined };
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -115,9 +116,9 @@ describe.each(nodes)('on Node $version', ({ version, node }) => {
     expect(required).toBe(imported);
   });
 
-  it.each(Object.keys(PROGRAMS))('%s records a run', (program) => {
+  it.each(Object.keys(PROGRAMS))('%s records a run, delivered by the worker thread', (program) => {
     const folder = mkdtempSync(path.join(project, 'run-'));
-    run(node, [program, folder]);
+    expect(run(node, [program, folder])).toBe('worker\n');
     expect(readFileSync(path.join(folder, 'packed.jsonl'), 'utf8')).toContain('"train/loss":0.5');
   });
 

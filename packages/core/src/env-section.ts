@@ -179,16 +179,21 @@ function unknownFields(
   return { problems, warnings };
 }
 
-/** Levenshtein distance, by rows. */
+/** Levenshtein distance, row by row of the table of prefixes. */
 function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let distance = right.length;
   for (const [i, character] of [...left].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...right].entries()) {
-      const substitution = (row[j] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(substitution, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    let corner = i;
+    distance = i + 1;
+    const next = [distance];
+    for (const [j, above] of row.slice(1).entries()) {
+      const substitution = corner + (character === right.charAt(j) ? 0 : 1);
+      distance = Math.min(substitution, above + 1, distance + 1);
+      next.push(distance);
+      corner = above;
     }
     row = next;
   }
-  return row.at(-1) ?? 0;
+  return distance;
 }

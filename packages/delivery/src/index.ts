@@ -7,6 +7,8 @@ export * from './delivery-event.ts';
 export * from './delivery-host.ts';
 export { InlineHost, SinkOpenError } from './inline-host.ts';
 export * from './load-sink.ts';
+export { MemberHost } from './member-host.ts';
 export * from './open-host.ts';
+export * from './owed-records.ts';
 export * from './scheduler.ts';
 export * from './sink-delivery.ts';

@@ -6,7 +6,7 @@ import { DeliveryEngine } from './delivery-engine.ts';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { loadSinks, type OpenFailure } from './load-sink.ts';
-import type { Scheduler } from './scheduler.ts';
+import { keepingAlive, type Scheduler } from './scheduler.ts';
 
 export interface InlineHostOptions {
   readonly directory: RunDirectory;
@@ -69,15 +69,5 @@ export class InlineHost implements DeliveryHost {
 
   endNow(outcome: SinkOutcome): void {
     this.#engine.endNow(outcome);
-  }
-}
-
-/** Delivery's own timers do not keep a process alive; somebody awaiting it does. */
-async function keepingAlive<T>(work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => undefined, 60_000);
-  try {
-    return await work;
-  } finally {
-    clearInterval(timer);
   }
 }

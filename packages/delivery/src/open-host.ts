@@ -55,7 +55,7 @@ class FailoverHost implements DeliveryHost {
     });
   }
 
-  get kind(): 'worker' | 'inline' {
+  get kind(): DeliveryHost['kind'] {
     return this.#current.kind;
   }
 

@@ -60,3 +60,13 @@ export function within<T>(work: Promise<T>, delayMs: number, scheduler: Schedule
     work.then(resolve, reject).finally(cancel);
   });
 }
+
+/** Delivery's own timers do not keep a process alive; somebody awaiting it does. */
+export async function keepingAlive<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 60_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -508,11 +508,33 @@ test('flush makes the sink durable and then stores the cursor', async () => {
     },
   });
   const { delivery } = await open(sink, run);
-  await drain(delivery);
+  await delivery.advance();
   expect(await delivery.flush()).toBeUndefined();
   expect(order).toEqual(['{}']);
   expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 1 } } });
   expect(run.cursor('custom')).not.toHaveProperty('intent');
+});
+
+test('a sink that has nothing to do has its cursor stored, for others to read', async () => {
+  const { delivery, run } = await open(createMemorySink(), runWithSteps(3));
+  expect(delivery.advance()).toBe('delivered');
+  expect(run.cursor('memory')).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
+  expect(delivery.advance()).toBe('idle');
+  expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } }, position: { entries: 3 } });
+  expect(run.cursor('memory')).not.toHaveProperty('intent');
+});
+
+test('a cursor that cannot be stored for want of records is stored later, and both are told', async () => {
+  const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
+  await delivery.advance();
+  rmSync(run.directory.cursorDirectory, { recursive: true });
+  expect(delivery.advance()).toBe('waiting');
+  mkdirSync(run.directory.cursorDirectory);
+  await clock.advance(1000);
+  expect(delivery.advance()).toBe('idle');
+  expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } } });
+  expect(delivery.state).toBe('delivering');
+  expect(log.events.map(({ type }) => type)).toEqual(['sinkError', 'retry', 'recovered']);
 });
 
 test('a cursor stored while a batch waits for its repetition keeps the intent', async () => {
@@ -551,7 +573,7 @@ test('a flush of an asynchronous sink stores the cursor when it is over', async 
   const flushing = Promise.withResolvers<void>();
   const run = runWithSteps(1);
   const { delivery } = await open(sinkWith({ flush: () => flushing.promise }), run);
-  await drain(delivery);
+  await delivery.advance();
   const flushed = delivery.flush();
   expect(run.cursor('custom')).toMatchObject({ delivered: {} });
   flushing.resolve();

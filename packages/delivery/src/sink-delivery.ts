@@ -62,6 +62,8 @@ export class SinkDelivery {
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
   #lastWriter: string | undefined;
+  /** The cursor has moved since it was stored. */
+  #unstored = false;
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
@@ -129,6 +131,11 @@ export class SinkDelivery {
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
       this.#pending ??= this.#nextBatch();
+      // Others read the stored cursor: a member that flushes, a command that lists what is owed.
+      if (this.#pending === undefined && this.#unstored) {
+        this.#storeCursor();
+        this.#recovered();
+      }
     } catch (error) {
       return this.#postponed(error);
     }
@@ -308,12 +315,17 @@ export class SinkDelivery {
     const position = batch.records.length === 0 ? this.#cursor.position : this.#sink.position?.();
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
+    this.#unstored = true;
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
+    this.#recovered();
+    return 'delivered';
+  }
+
+  #recovered(): void {
     if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
     this.#attempts = 0;
     this.#state = 'delivering';
-    return 'delivered';
   }
 
   #failed(pending: PendingBatch, error: unknown): Progress {
@@ -393,6 +405,7 @@ export class SinkDelivery {
         ? this.#cursor
         : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } },
     );
+    this.#unstored = false;
   }
 
   /**

@@ -92,11 +92,7 @@ export class WorkerHost implements DeliveryHost {
       this.#failure ??= errorMessage(error);
     });
     // Only now it writes no more, and another may take over.
-    this.#worker.on('exit', (code) => {
-      // Its last messages may be overtaken by its end.
-      this.#receiveAll();
-      this.#died(this.#failure ?? `the worker exited with code ${code}`);
-    });
+    this.#worker.on('exit', (code) => this.#died(this.#failure ?? `the worker exited with code ${code}`));
     this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#port.unref();
     this.#worker.unref();
@@ -222,6 +218,8 @@ export class WorkerHost implements DeliveryHost {
 
   #died(reason: string): void {
     this.#alive = false;
+    // Its last words may be waiting behind the news of its end.
+    this.#receiveAll();
     this.#opening.resolve(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
     if (!this.#ending) this.#onDeath?.(reason);

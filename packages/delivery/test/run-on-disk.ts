@@ -24,9 +24,11 @@ export interface RunOnDisk {
   readonly deadLetters: (sink: string) => readonly JsonValue[];
 }
 
+const MANIFEST = { v: 1, run: 'run-1', created: 0, sinks: [], settled: false } as const;
+
 export function makeRun(): RunOnDisk {
   const dir = mkdtempSync(join(tmpdir(), 'runcast-delivery-'));
-  const { directory } = prepareRunDirectory(dir, 'run-1', 'never', () => false, { v: 1, run: 'run-1', created: 0 });
+  const { directory } = prepareRunDirectory(dir, 'run-1', 'never', () => false, MANIFEST);
   const appendText = (writer: string, text: string): void =>
     appendFileSync(join(directory.logDirectory, `${writer}.jsonl`), text);
   const append = (writer: string, records: readonly RunRecord[]): void =>

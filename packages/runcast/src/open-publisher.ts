@@ -2,9 +2,11 @@
 
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   ConfigError,
   createRunId,
+  errorMessage,
   isJsonObject,
   randomName,
   redactArguments,
@@ -17,11 +19,12 @@ import {
   type MetricsPublisher,
   type OpenRecord,
   type RecordBody,
+  type RecordLog,
   type RunOptions,
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { openHost } from '@runcast/delivery';
+import { findUndeliveredRuns, MemberHost, openHost, type DeliveryHost } from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -30,14 +33,20 @@ import {
   LogWriter,
   nullBlobStore,
   prepareRunDirectory,
+  updateManifest,
   writeWhole,
-  type RunDirectory,
+  type Lease,
+  type RunManifest,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
 import { readGitMetadata } from './git-metadata.ts';
-import { PublisherEmitter, RunPublisher, type Ownership } from './run-publisher.ts';
+import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+/** Earlier runs looked at for undelivered records, the latest first: an opening must not take longer the more runs there are. */
+const MAX_RUNS_LOOKED_AT = 200;
+const LEASE_ATTEMPTS = 3;
+const LEASE_RETRY_MS = 20;
 /** Of a writer's name: enough that containers with equal pids and clocks do not meet. */
 const WRITER_NAME_LENGTH = 10;
 
@@ -73,35 +82,57 @@ export type PublisherOptions = SpecPublisherOptions | ObjectPublisherOptions;
  * @throws ConfigError for bad options, all at once; RunOpenError where the run cannot be opened as asked; SinkOpenError where a
  * sink can never work as configured.
  */
-export async function createPublisher<Shapes extends MetricShapes = MetricShapes>(
+export function createPublisher<Shapes extends MetricShapes = MetricShapes>(
   options: PublisherOptions,
+): Promise<MetricsPublisher<Shapes>> {
+  return openPublisher<Shapes>(options, false);
+}
+
+/**
+ * As {@link createPublisher}.
+ *
+ * @param joining The run is somebody else's: this process appends to it, delivers only while its owner is gone, and does not
+ * end it. Without sinks of its own it still appends.
+ */
+export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
+  options: PublisherOptions,
+  joining: boolean,
 ): Promise<MetricsPublisher<Shapes>> {
   const { run = {}, sinks } = options;
   const config = checkOptions(run, sinks);
   const events = new PublisherEmitter();
   const runId = run.id ?? createRunId(Date.now(), Math.random);
-  if (sinks.length === 0) return nullPublisher(runId, run, events);
+  if (sinks.length === 0 && !joining) return nullPublisher(runId, run, events);
 
   const dir = resolve(options.dir ?? './runs');
+  const sinkNames = sinks.map((sink) => sink.name);
   const git = await readGitMetadata('.');
-  const identity = {
-    ...(run.project === undefined ? {} : { project: run.project }),
-    ...(run.name === undefined ? {} : { name: run.name }),
-  };
-  const manifest = { v: 1, run: runId, ...identity, created: Date.now() / 1000 } as const;
   const prepared = prepareRunDirectory(
     dir,
     runId,
     run.resume ?? 'never',
     ({ leaseFile }) => isLeased(leaseFile),
-    manifest,
+    newManifest(runId, run, sinkNames),
   );
-  const { directory, created } = prepared;
-  const undo: (() => unknown)[] = created ? [() => discardRunDirectory(directory)] : [];
+  const { directory } = prepared;
+  // A run that cannot be opened leaves nothing behind: its id could not be used again.
+  const undo: (() => unknown)[] = [];
+  if (prepared.created) undo.push(() => discardRunDirectory(directory));
   try {
-    const takeOver = (): Promise<Ownership | undefined> => takeOwnership(dir, directory, options, events);
-    const ownership = await takeOver();
-    undo.push(() => abandon(ownership));
+    const openDeliveries = (): Promise<DeliveryHost> => {
+      updateManifest(directory, sinkNames, false);
+      return openHost({
+        dir,
+        directory,
+        sinks,
+        host: options.host ?? 'worker',
+        onEvent: (event) => events.deliveryEvent(event),
+      });
+    };
+    const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
+    undo.push(() => lease?.release());
+    const ownHost = lease === undefined ? undefined : await openDeliveries();
+    undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
     const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
     const writer = new LogWriter({
       logDirectory: directory.logDirectory,
@@ -110,18 +141,30 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
       onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
     });
     undo.push(() => writer.close());
-    if (ownership !== undefined)
+    if (lease !== undefined) {
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+      noticeUndelivered(dir, runId, events);
+    }
+    const member =
+      ownHost === undefined
+        ? new MemberHost({
+            directory,
+            writer: writerName,
+            sinks: sinkNames,
+            acquireLease: () => acquireLease(directory.leaseFile),
+            openHost: openDeliveries,
+            onTakeover: (failure) => events.takeover(failure),
+          })
+        : undefined;
     const publisher = new RunPublisher<Shapes>(
       {
         info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
         directory,
         writer,
-        log: writer,
+        log: member === undefined ? writer : watchedLog(writer, member),
         blobs: createBlobStore(directory, writerName),
-        ownership,
-        hostReason: 'another publisher owns the run and delivers for all',
-        takeOver,
+        host: ownHost ?? member,
+        lease,
         closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
         keepLog: options.keepLog ?? 'always',
         fsync: options.fsync ?? 'never',
@@ -129,12 +172,59 @@ export async function createPublisher<Shapes extends MetricShapes = MetricShapes
       },
       events,
     );
-    const role = ownership === undefined ? 'member' : 'owner';
-    publisher.record(openRecord(runId, writerName, run, config, role, !created, git));
+    const role = lease === undefined ? 'member' : 'owner';
+    publisher.record(openRecord(runId, writerName, run, config, role, prepared.resumed, git));
     return publisher;
   } catch (error) {
     for (const step of undo.toReversed()) await step();
     throw error;
+  }
+}
+
+/** Whoever asks whether a run is owned holds its lease for a moment: a refusal counts once it has been repeated. */
+async function acquireOwnership(leaseFile: string): Promise<Lease | undefined> {
+  for (let attempt = 1; attempt < LEASE_ATTEMPTS; attempt += 1) {
+    const lease = acquireLease(leaseFile);
+    if (lease !== undefined) return lease;
+    await delay(LEASE_RETRY_MS);
+  }
+  return acquireLease(leaseFile);
+}
+
+function newManifest(runId: string, run: RunOptions, sinks: readonly string[]): RunManifest {
+  return {
+    v: 1,
+    run: runId,
+    ...(run.project === undefined ? {} : { project: run.project }),
+    ...(run.name === undefined ? {} : { name: run.name }),
+    created: Date.now() / 1000,
+    sinks,
+    settled: false,
+  };
+}
+
+/** A member asks after the owner as it logs, since a trainer that never yields runs no timer. */
+function watchedLog(writer: LogWriter, member: MemberHost): RecordLog {
+  return {
+    append: (line, nowMs, writeNow) => {
+      const taken = writer.append(line, nowMs, writeNow);
+      member.noticeAppend(nowMs);
+      return taken;
+    },
+  };
+}
+
+/** Earlier runs that a crash left undelivered are not forgotten: the next start in the directory says so. */
+function noticeUndelivered(dir: string, runId: string, events: PublisherEmitter): void {
+  try {
+    const runs = findUndeliveredRuns(dir, MAX_RUNS_LOOKED_AT).filter((other) => other !== runId);
+    const [first] = runs;
+    if (first === undefined) return;
+    const which =
+      runs.length === 1 ? `1 run in ${dir} is undelivered (${first})` : `${runs.length} runs in ${dir} are undelivered`;
+    events.warn(`${which}; deliver with: npx runcast sync ${runs.length === 1 ? first : '--all'}`);
+  } catch (error) {
+    events.warn(`the runs in ${dir} could not be looked through for undelivered records: ${errorMessage(error)}`);
   }
 }
 
@@ -151,9 +241,8 @@ function nullPublisher<Shapes extends MetricShapes>(
       writer: undefined,
       log: { append: () => true },
       blobs: nullBlobStore,
-      ownership: undefined,
-      hostReason: 'no sink is on',
-      takeOver: () => Promise.resolve(undefined),
+      host: undefined,
+      lease: undefined,
       closeTimeoutMs: 0,
       keepLog: 'always',
       fsync: 'never',
@@ -163,46 +252,12 @@ function nullPublisher<Shapes extends MetricShapes>(
   );
 }
 
-/** Takes the lease and opens the sinks; undefined where another publisher holds it. */
-async function takeOwnership(
-  dir: string,
-  directory: RunDirectory,
-  options: PublisherOptions,
-  events: PublisherEmitter,
-): Promise<Ownership | undefined> {
-  const lease = acquireLease(directory.leaseFile);
-  if (lease === undefined) return undefined;
-  try {
-    const host = await openHost({
-      dir,
-      directory,
-      sinks: options.sinks,
-      host: options.host ?? 'worker',
-      onEvent: (event) => events.deliveryEvent(event),
-    });
-    return { lease, host };
-  } catch (error) {
-    lease.release();
-    throw error;
-  }
-}
-
-async function abandon(ownership: Ownership | undefined): Promise<void> {
-  await ownership?.host.close({ status: 'unknown', final: false }, 0);
-  ownership?.lease.release();
-}
-
 /** Throws everything that is wrong at once. Returns the configuration as JSON, secrets redacted. */
 function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): JsonObject {
   const config = toJson(run.config ?? {});
   const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
-  for (const field of ['project', 'name', 'entity', 'group', 'jobType', 'notes'] as const)
-    if (run[field] !== undefined && typeof run[field] !== 'string')
-      problems.push({ variable: `run.${field}`, message: `expects text, holds a ${typeof run[field]}` });
-  if (run.tags !== undefined && !isTexts(run.tags))
-    problems.push({ variable: 'run.tags', message: 'expects an array of texts' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
     problems.push({
       variable: 'run.resumeStep',
@@ -219,11 +274,6 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
       });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
-}
-
-/** Callers without a type checker hand over anything. */
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function duplicates(names: readonly string[]): readonly string[] {

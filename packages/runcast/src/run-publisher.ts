@@ -5,6 +5,7 @@
 
 import { EventEmitter } from 'eventemitter3';
 import {
+  errorInfo,
   errorMessage,
   Recorder,
   UndeliveredError,
@@ -24,8 +25,8 @@ import {
   type Undelivered,
 } from '@runcast/core';
 import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
-import type { Lease, LogWriter, RunDirectory } from '@runcast/runlog';
-import { CONTEXT_FILE_VARIABLE } from './context-file.ts';
+import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
+import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
 
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
@@ -33,15 +34,8 @@ const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 const EXIT_TIMEOUT_MS = 5_000;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
-
 /** Longest wait in milliseconds, a day: longer ones overflow the timers. */
 const MAX_TIMEOUT_MS = 86_400_000;
-
-/** The right, and the duty, to deliver for all writers of the run. */
-export interface Ownership {
-  readonly lease: Lease;
-  readonly host: DeliveryHost;
-}
 
 /** What an open run consists of; every part but the log may be missing: without a sink, and for a member. */
 export interface OpenRun {
@@ -50,12 +44,10 @@ export interface OpenRun {
   readonly writer: LogWriter | undefined;
   readonly log: RecordLog;
   readonly blobs: BlobStore;
-  /** Undefined without a sink, and while another publisher owns the run. */
-  readonly ownership: Ownership | undefined;
-  /** Why nothing is delivered here where nothing is. */
-  readonly hostReason: string;
-  /** Becomes the owner; undefined where another still is. Rejects where a sink cannot be opened. */
-  readonly takeOver: () => Promise<Ownership | undefined>;
+  /** Undefined where no sink is on. */
+  readonly host: DeliveryHost | undefined;
+  /** Held by the publisher that owns the run and ends it. */
+  readonly lease: Lease | undefined;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
   readonly fsync: 'never' | 'close';
@@ -82,6 +74,12 @@ export class PublisherEmitter {
     if (this.#warned.has(message) || this.#warned.size >= MAX_WARNINGS) return;
     this.#warned.add(message);
     process.emitWarning(message, { type: 'RuncastWarning' });
+  }
+
+  /** A member has become the one that delivers the run, or has failed to. */
+  takeover(failure: unknown): void {
+    if (failure === undefined) this.deliveryEvent({ type: 'recovered', sink: 'owner', attempts: 0 });
+    else this.deliveryEvent({ type: 'sinkError', sink: 'owner', error: errorInfo(failure), terminal: false });
   }
 
   deliveryEvent(event: DeliveryEvent): void {
@@ -114,7 +112,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   readonly #open: OpenRun;
   readonly #events: PublisherEmitter;
   readonly #forgetExit: () => void;
-  #ownership: Ownership | undefined;
   #outcome: SinkOutcome | undefined;
   #closing: Promise<CloseReport> | undefined;
 
@@ -132,9 +129,11 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     });
     this.run = open.info;
     this.contextFile = open.directory?.contextFile;
-    this.childEnv = this.contextFile === undefined ? {} : { [CONTEXT_FILE_VARIABLE]: this.contextFile };
+    this.childEnv =
+      this.contextFile === undefined
+        ? {}
+        : { [CONTEXT_FILE_VARIABLE]: this.contextFile, [WANDB_CONTEXT_FILE_VARIABLE]: this.contextFile };
     this.#open = open;
-    this.#ownership = open.ownership;
     this.#events = events;
     this.#forgetExit =
       open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
@@ -156,11 +155,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   health(): PublisherHealth {
-    const { hostReason, writer } = this.#open;
-    const host = this.#ownership?.host;
+    const { host, writer } = this.#open;
     return {
       host: host?.kind ?? 'none',
-      hostReason: host === undefined ? hostReason : host.reason,
+      hostReason: host === undefined ? 'no sink is on' : host.reason,
       log: {
         records: this.records,
         pendingBytes: writer?.pendingBytes ?? 0,
@@ -179,14 +177,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
       const { undelivered } = await orAborted(this.#closing, signal);
       return throwUndelivered(undelivered.map((owed) => new UndeliveredError(owed.sink, owed.records, owed.reason)));
     }
-    const { writer } = this.#open;
+    const { host, writer } = this.#open;
     const undelivered: UndeliveredError[] = [];
     if (writer !== undefined && !writer.drain())
       undelivered.push(
         new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'),
       );
-    if (this.#ownership !== undefined) {
-      const settlements = await orAborted(this.#ownership.host.flush(boundedMs(timeoutMs)), signal);
+    if (host !== undefined) {
+      const settlements = await orAborted(host.flush(boundedMs(timeoutMs)), signal);
       for (const { sink, owedRecords, reason } of settlements)
         if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
     }
@@ -207,54 +205,25 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { writer, directory, fsync, keepLog } = this.#open;
+    const { writer, lease, fsync } = this.#open;
     this.#outcome = this.#recordEnd(status);
     this.end();
-    const failure = await this.#takeOver();
     const settlements = await this.#settle(this.#outcome, timeoutMs);
     this.#forgetExit();
     const health = this.health();
-    if (fsync === 'close') this.#guarded('the run log could not be forced to the disk', () => writer?.sync());
+    if (fsync === 'close') this.#attempt('the run log could not be forced to the disk', () => writer?.sync());
     const lost = (writer?.close() ?? 0) + this.dropped;
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
-    const complete = undelivered.length === 0 && lost === 0 && failure === undefined;
-    if (complete && keepLog === 'until-delivered' && directory !== undefined && this.#ownership !== undefined)
-      this.#guarded('the run log could not be removed', () =>
-        removeDeliveredLogs(
-          directory,
-          settlements.map(({ sink }) => sink),
-        ),
-      );
-    this.#ownership?.lease.release();
-    const report: CloseReport = {
-      status,
-      complete,
-      undelivered,
-      health,
-      notices: [...(failure === undefined ? [] : [failure]), ...notices(settlements, lost)],
-    };
-    for (const event of undelivered)
-      if (!this.#events.emit('undelivered', event))
-        this.#events.warn(
-          `${event.sink} is owed ${event.records} records (${event.reason}); deliver them with: ${event.command}`,
-        );
-    for (const notice of report.notices) this.#events.warn(notice);
-    this.#events.emit('closed', report);
+    const complete = undelivered.length === 0 && lost === 0;
+    if (health.host !== 'none') this.#tidy(complete, settlements);
+    lease?.release();
+    const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
+    this.#announce(report);
     return report;
   }
 
-  /** The owner gone, the next publisher to close delivers. Returns what kept it from that. */
-  async #takeOver(): Promise<string | undefined> {
-    try {
-      this.#ownership ??= await this.#open.takeOver();
-      return undefined;
-    } catch (error) {
-      return `the run has no owner any more, and its sinks cannot be opened here: ${errorMessage(error)}`;
-    }
-  }
-
   async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    const host = this.#ownership?.host;
+    const { host } = this.#open;
     if (host === undefined) return [];
     try {
       return await host.close(outcome, timeoutMs);
@@ -271,15 +240,36 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     }
   }
 
+  /** Notes in the run directory whether all is delivered, and removes logs that are and are not to be kept. */
+  #tidy(complete: boolean, settlements: readonly SinkSettlement[]): void {
+    const { directory, keepLog } = this.#open;
+    if (directory === undefined) return;
+    this.#attempt('the run directory could not be brought up to date', () => {
+      updateManifest(directory, [], complete);
+      const sinks = settlements.map(({ sink }) => sink);
+      if (complete && keepLog === 'until-delivered') removeDeliveredLogs(directory, sinks);
+    });
+  }
+
+  #announce(report: CloseReport): void {
+    for (const event of report.undelivered) {
+      const { sink, records, reason, command } = event;
+      const heard = this.#events.emit('undelivered', event);
+      if (!heard) this.#events.warn(`${sink} is owed ${records} records (${reason}); deliver them with: ${command}`);
+    }
+    for (const notice of report.notices) this.#events.warn(notice);
+    this.#events.emit('closed', report);
+  }
+
   #recordEnd(status: RunStatus): SinkOutcome {
-    const final = this.#ownership !== undefined;
+    const final = this.#open.lease !== undefined;
     this.record({ kind: 'close', status, final });
     this.#open.writer?.drain();
     return { status, final };
   }
 
   /** What goes wrong while ending is said, and keeps nothing else from ending. */
-  #guarded(failing: string, call: () => void): void {
+  #attempt(failing: string, call: () => void): void {
     try {
       call();
     } catch (error) {
@@ -307,7 +297,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   #endWithProcess(exitCode: number): void {
     this.#outcome ??= this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
     this.#open.writer?.drain();
-    this.#ownership?.host.endNow(this.#outcome, EXIT_TIMEOUT_MS);
+    this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
 }
 
