@@ -10,7 +10,14 @@ import {
   type ManualClock,
 } from '@runcast/testing';
 import { expect, test } from 'vitest';
-import { createEventLog, makeRun, schedulerOn, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
+import {
+  createEventLog,
+  makeRun,
+  schedulerOn,
+  timePasses,
+  type EventLog,
+  type RunOnDisk,
+} from '../test/run-on-disk.ts';
 import { DeliveryEngine } from './delivery-engine.ts';
 
 const OUTCOME = { status: 'finished', final: true } as const;
@@ -34,16 +41,6 @@ async function start(sinks: readonly Sink[], run: RunOnDisk = makeRun()): Promis
   expect(await engine.open()).toEqual([]);
   engine.start();
   return { run, clock, log, engine };
-}
-
-/** What `work` resolves to, time passing until it does; throws after ten minutes of it. */
-async function timePasses<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  const results: T[] = [];
-  const done = work.then((result) => results.push(result));
-  for (let passed = 0; results.length === 0 && passed < 600_000; passed += 5) await clock.advance(5);
-  expect(results).toHaveLength(1);
-  await done;
-  return work;
 }
 
 test('delivers what comes within a poll, also to writers that come later', async () => {

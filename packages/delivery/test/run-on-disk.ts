@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isJsonObject, toJson, type JsonObject, type JsonValue, type RunRecord } from '@runcast/core';
 import { prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 import { stepRecord, type ManualClock } from '@runcast/testing';
+import { expect } from 'vitest';
 import type { DeliveryEvent } from '../src/delivery-event.ts';
 import type { Scheduler } from '../src/scheduler.ts';
 
@@ -104,4 +105,13 @@ export function createEventLog(): EventLog {
     ofType: (type) =>
       events.filter((event): event is Extract<DeliveryEvent, { readonly type: typeof type }> => event.type === type),
   };
+}
+
+/** What `work` resolves to, time passing until it does, ten minutes at most. */
+export async function timePasses<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const working = work.finally(() => over.abort());
+  for (let passed = 0; passed < 600_000 && !over.signal.aborted; passed += 5) await clock.advance(5);
+  expect(over.signal.aborted).toBe(true);
+  return working;
 }
