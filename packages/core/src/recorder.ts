@@ -181,6 +181,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   logHparams(hparams: Hparams<Shapes>): void {
     this.#guarded('logHparams', '', () => {
       if (!this.#isRow('logHparams', '', hparams)) return;
+      const rejectedBefore = this.#rejected;
       const { extra = {}, ...named } = hparams;
       const values = this.#jsonScalars('logHparams', named);
       if (this.#isRow('logHparams', 'extra', extra)) {
@@ -189,7 +190,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
           else values.set(key, value);
         }
       }
-      if (values.size > 0) this.#write({ kind: 'hparams', hparams: Object.fromEntries(values) });
+      if (values.size === 0) this.#rejectEmpty('logHparams', '', rejectedBefore);
+      else this.#write({ kind: 'hparams', hparams: Object.fromEntries(values) });
     });
   }
 
@@ -213,8 +215,10 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const prefix = options?.prefix;
       if (prefix !== undefined && !this.#isKey('logSummary', prefix)) return;
       if (!this.#isRow('logSummary', '', summary)) return;
+      const rejectedBefore = this.#rejected;
       const values = this.#jsonScalars('logSummary', summary, prefix === undefined ? '' : `${prefix}/`);
-      if (values.size > 0) this.#write({ kind: 'summary', summary: Object.fromEntries(values) });
+      if (values.size === 0) this.#rejectEmpty('logSummary', '', rejectedBefore);
+      else this.#write({ kind: 'summary', summary: Object.fromEntries(values) });
     });
   }
 
@@ -516,7 +520,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   /** A row that had no member, good or bad, is itself what is rejected. */
   #rejectEmpty(call: string, key: string, rejectedBefore: number): void {
-    if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no metric');
+    if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no value');
   }
 
   /** `members` with one more; without, and rejected, where it cannot be recorded. */
