@@ -51,15 +51,15 @@ export function parseArguments(
   return { positionals, values: (option) => given.get(option) ?? [], has: (option) => given.has(option) };
 }
 
-/** `: did you mean --json?`, or nothing. */
-export function suggestion(name: string, known: readonly string[]): string {
+/** `; did you mean sync?`, or nothing. */
+export function suggestion(name: string, known: readonly string[], prefix = ''): string {
   const close = closestName(name, known);
-  return close === undefined ? '' : `; did you mean ${close}?`;
+  return close === undefined ? '' : `; did you mean ${prefix}${close}?`;
 }
 
 function unknownOption(rawName: string, name: string, known: readonly OptionDefinition[]): string {
-  const names = known.map((definition) => `--${definition.name}`);
-  return `unknown option ${rawName}${suggestion(`--${name}`, names)}`;
+  const names = known.map((definition) => definition.name);
+  return `unknown option ${rawName}${suggestion(name, names, '--')}`;
 }
 
 function optionValue(

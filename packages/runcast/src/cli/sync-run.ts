@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import { InlineHost, SinkOpenError, type DeliveryEvent, type DeliveryHost, type Scheduler } from '@runcast/delivery';
 import { acquireLease, updateManifest, type RunDirectory } from '@runcast/runlog';
-import { readRunOverview, type RunOverview, type SinkOverview } from './run-overview.ts';
+import { readRunOverview, type RunOverview } from './run-overview.ts';
 
 /** How often progress is looked at. */
 const LOOK_INTERVAL_MS = 250;
@@ -47,22 +47,17 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
   if (lease === undefined) return { kind: 'owned', owner: readRunOverview(directory, [], clock.nowMs()).owner };
   try {
     const names = specs.map(({ name }) => name);
-    const { sinks: owing, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
-    if (!hasLog)
-      return {
-        kind: 'synced',
-        sinks: names.map((name) =>
-          withoutLog(
-            owing.find(({ sink }) => sink === name),
-            name,
-          ),
-        ),
-      };
+    const { sinks: before, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
+    if (!hasLog) {
+      const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
+      return { kind: 'synced', sinks: names.map((name) => withoutLog(name, hadAll.has(name))) };
+    }
     mkdirSync(directory.cursorDirectory, { recursive: true });
+    const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
     const counts = specs.map(() => ({ done: 0, total: 0 }));
     const sinks = await Promise.all(
       specs.map((spec, index) =>
-        syncSink(options, spec, { status: end, final: true }, (done, total) => {
+        syncSink(options, spec, owed.get(spec.name) ?? 0, { status: end, final: true }, (done, total) => {
           counts[index] = { done, total };
           onProgress(
             counts.reduce((sum, count) => sum + count.done, 0),
@@ -71,12 +66,8 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
         }),
       ),
     );
-    const all = readRunOverview(directory, names, clock.nowMs()).sinks;
-    updateManifest(
-      directory,
-      names,
-      all.every(({ owed }) => owed === 0),
-    );
+    const settled = readRunOverview(directory, names, clock.nowMs()).sinks.every((sink) => sink.owed === 0);
+    updateManifest(directory, names, settled);
     return { kind: 'synced', sinks };
   } finally {
     lease.release();
@@ -84,17 +75,15 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
 }
 
 /** `RUNCAST__KEEP_LOG=until-delivered` has deleted the log: the sinks of that time have everything, another never will. */
-function withoutLog(overview: SinkOverview | undefined, sink: string): SyncedSink {
-  const reason =
-    overview === undefined || overview.delivered === 0
-      ? 'the log was deleted after it had been delivered to the sinks of that time'
-      : undefined;
+function withoutLog(sink: string, hadAll: boolean): SyncedSink {
+  const reason = hadAll ? undefined : 'the log was deleted after it had been delivered to the sinks of that time';
   return { sink, delivered: 0, refused: 0, owed: 0, reason };
 }
 
 async function syncSink(
   options: SyncOptions,
   spec: SinkSpec,
+  owed: number,
   outcome: SinkOutcome,
   onProgress: (done: number, total: number) => void,
 ): Promise<SyncedSink> {
@@ -104,11 +93,9 @@ async function syncSink(
   try {
     host = await InlineHost.open({ directory, sinks: [spec], scheduler: clock, onEvent });
   } catch (error) {
-    const overview = readRunOverview(directory, [sink], clock.nowMs());
-    const owed = overview.sinks.find((candidate) => candidate.sink === sink)?.owed ?? 0;
     return { sink, delivered: 0, refused: 0, owed, reason: openFailure(error) };
   }
-  const complete = await deliverAll(host, sink, options, onProgress);
+  const complete = await deliverAll(host, sink, owed, options, onProgress);
   // What is owed still comes in a later sync, so that this is no end.
   const [settlement] = await host.close({ ...outcome, final: complete }, complete ? timeoutMs : 0);
   const health = host.health()[sink];
@@ -125,10 +112,11 @@ async function syncSink(
 async function deliverAll(
   host: DeliveryHost,
   sink: string,
+  owed: number,
   { clock, timeoutMs }: SyncOptions,
   onProgress: (done: number, total: number) => void,
 ): Promise<boolean> {
-  const total = host.health()[sink]?.lagRecords ?? 0;
+  let total = owed;
   let least = Infinity;
   let movedAtMs = clock.nowMs();
   for (;;) {
@@ -136,7 +124,10 @@ async function deliverAll(
     const lag = host.health()[sink]?.lagRecords ?? 0;
     const [settlement] = await host.flush(lag === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs));
     const health = host.health()[sink];
-    onProgress(total - (health?.lagRecords ?? 0), total);
+    const left = health?.lagRecords ?? 0;
+    // More than was owed is left where the sink has lost what it had.
+    total = Math.max(total, left);
+    onProgress(total - left, total);
     if (settlement?.reason === undefined) return true;
     const lagBytes = health?.lagBytes ?? 0;
     if (lagBytes < least) movedAtMs = clock.nowMs();
