@@ -1,6 +1,7 @@
 /** From a run's logs to its sinks: cursors, batches, retries, and the worker they run in. */
 export * from './backoff.ts';
 export * from './cursor-store.ts';
+export * from './delivered-logs.ts';
 export * from './delivery-engine.ts';
 export * from './delivery-event.ts';
 export * from './delivery-host.ts';

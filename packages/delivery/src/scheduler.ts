@@ -46,6 +46,13 @@ export class Bell {
   }
 }
 
+/** Resolves once `delayMs` have passed. */
+export function pause(delayMs: number, scheduler: Scheduler): Promise<void> {
+  return new Promise((resolve) => {
+    scheduler.schedule(resolve, delayMs);
+  });
+}
+
 /** What `work` resolves to, or undefined once `delayMs` have passed without it; its later outcome is then dropped. */
 export function within<T>(work: Promise<T>, delayMs: number, scheduler: Scheduler): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

@@ -24,7 +24,7 @@ import {
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { findUndeliveredRuns, MemberHost, openHost, type DeliveryHost } from '@runcast/delivery';
+import { findUndeliveredRuns, MemberHost, openHost, systemScheduler, type DeliveryHost } from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -36,7 +36,6 @@ import {
   updateManifest,
   writeWhole,
   type Lease,
-  type PreparedRun,
   type RunManifest,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
@@ -107,6 +106,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
 
   const dir = resolve(options.dir ?? './runs');
   const sinkNames = sinks.map((sink) => sink.name);
+  const git = await readGitMetadata('.');
   const prepared = prepareRunDirectory(
     dir,
     runId,
@@ -115,64 +115,71 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     newManifest(runId, run, sinkNames),
   );
   const { directory } = prepared;
-  const openDeliveries = (): Promise<DeliveryHost> => {
-    updateManifest(directory, sinkNames, false);
-    return openHost({
-      dir,
-      directory,
-      sinks,
-      host: options.host ?? 'worker',
-      onEvent: (event) => events.deliveryEvent(event),
+  // A run that cannot be opened leaves nothing behind: its id could not be used again.
+  const undo: (() => unknown)[] = [];
+  if (prepared.created) undo.push(() => discardRunDirectory(directory));
+  try {
+    const openDeliveries = (): Promise<DeliveryHost> => {
+      updateManifest(directory, sinkNames, false);
+      return openHost({
+        dir,
+        directory,
+        sinks,
+        host: options.host ?? 'worker',
+        onEvent: (event) => events.deliveryEvent(event),
+      });
+    };
+    const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
+    undo.push(() => lease?.release());
+    const ownHost = lease === undefined ? undefined : await openDeliveries();
+    undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
+    const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
+    const writer = new LogWriter({
+      logDirectory: directory.logDirectory,
+      writer: writerName,
+      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
     });
-  };
-  const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
-  const { ownHost, git } = await openOrDiscard(prepared, lease, async () => ({
-    ownHost: lease === undefined ? undefined : await openDeliveries(),
-    git: await readGitMetadata('.'),
-  }));
-
-  const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
-  const writer = new LogWriter({
-    logDirectory: directory.logDirectory,
-    writer: writerName,
-    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
-    onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
-  });
-  const member =
-    ownHost === undefined
-      ? new MemberHost({
-          directory,
-          writer: writerName,
-          sinks: sinkNames,
-          acquireLease: () => acquireLease(directory.leaseFile),
-          openHost: openDeliveries,
-          onTakeover: (failure) => events.takeover(failure),
-        })
-      : undefined;
-  if (lease !== undefined) {
-    writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
-    noticeUndelivered(dir, runId, events);
+    undo.push(() => writer.close());
+    if (lease !== undefined) {
+      writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+      noticeUndelivered(dir, runId, events);
+    }
+    const member =
+      ownHost === undefined
+        ? new MemberHost({
+            directory,
+            writer: writerName,
+            sinks: sinkNames,
+            acquireLease: () => acquireLease(directory.leaseFile),
+            openHost: openDeliveries,
+            onTakeover: (failure) => events.takeover(failure),
+            scheduler: systemScheduler,
+          })
+        : undefined;
+    const publisher = new RunPublisher<Shapes>(
+      {
+        info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
+        directory,
+        writer,
+        log: member === undefined ? writer : watchedLog(writer, member),
+        blobs: createBlobStore(directory, writerName),
+        host: ownHost ?? member,
+        lease,
+        closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
+        keepLog: options.keepLog ?? 'always',
+        fsync: options.fsync ?? 'never',
+        nowMs: () => Date.now(),
+      },
+      events,
+    );
+    const role = lease === undefined ? 'member' : 'owner';
+    publisher.record(openRecord(runId, writerName, run, config, role, prepared.resumed, git));
+    return publisher;
+  } catch (error) {
+    for (const step of undo.toReversed()) await step();
+    throw error;
   }
-  const publisher = new RunPublisher<Shapes>(
-    {
-      info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
-      directory,
-      writer,
-      log: member === undefined ? writer : watchedLog(writer, member),
-      blobs: createBlobStore(directory, writerName),
-      host: ownHost ?? member,
-      lease,
-      closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-      keepLog: options.keepLog ?? 'always',
-      fsync: options.fsync ?? 'never',
-      nowMs: () => Date.now(),
-    },
-    events,
-  );
-  publisher.record(
-    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', prepared.resumed, git),
-  );
-  return publisher;
 }
 
 /** Whoever asks whether a run is owned holds its lease for a moment: a refusal counts once it has been repeated. */
@@ -246,23 +253,17 @@ function nullPublisher<Shapes extends MetricShapes>(
   );
 }
 
-/** A run that cannot be opened leaves no directory behind, or its id could not be used again. */
-async function openOrDiscard<T>(prepared: PreparedRun, lease: Lease | undefined, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    lease?.release();
-    if (prepared.created) discardRunDirectory(prepared.directory);
-    throw error;
-  }
-}
-
 /** Throws everything that is wrong at once. Returns the configuration as JSON, secrets redacted. */
 function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): JsonObject {
   const config = toJson(run.config ?? {});
   const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
+  for (const field of ['project', 'name', 'entity', 'group', 'jobType', 'notes'] as const)
+    if (run[field] !== undefined && typeof run[field] !== 'string')
+      problems.push({ variable: `run.${field}`, message: `expects text, holds a ${typeof run[field]}` });
+  if (run.tags !== undefined && !isTexts(run.tags))
+    problems.push({ variable: 'run.tags', message: 'expects an array of texts' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
     problems.push({
       variable: 'run.resumeStep',
@@ -279,6 +280,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
       });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
+}
+
+/** Callers without a type checker hand over anything, and a record that is none would be lost to every sink. */
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function duplicates(names: readonly string[]): readonly string[] {

@@ -24,8 +24,8 @@ import {
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import type { DeliveryEvent, DeliveryHost, SinkSettlement } from '@runcast/delivery';
-import { discardEndedLogs, updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
+import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
+import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
 
@@ -34,6 +34,8 @@ const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 const EXIT_TIMEOUT_MS = 5_000;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
+/** Longest wait in milliseconds, a day: longer ones overflow the timers. */
+const MAX_TIMEOUT_MS = 86_400_000;
 
 /** What an open run consists of; every part but the log may be missing: without a sink, and for a member. */
 export interface OpenRun {
@@ -110,6 +112,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   readonly #open: OpenRun;
   readonly #events: PublisherEmitter;
   readonly #forgetExit: () => void;
+  #outcome: SinkOutcome | undefined;
   #closing: Promise<CloseReport> | undefined;
 
   constructor(open: OpenRun, events: PublisherEmitter) {
@@ -170,23 +173,29 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   async flush(options: FlushOptions = {}): Promise<void> {
     const { timeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, signal } = options;
     signal?.throwIfAborted();
+    if (this.#closing !== undefined) {
+      const { undelivered } = await orAborted(this.#closing, signal);
+      return throwUndelivered(undelivered.map((owed) => new UndeliveredError(owed.sink, owed.records, owed.reason)));
+    }
     const { host, writer } = this.#open;
     const undelivered: UndeliveredError[] = [];
     if (writer !== undefined && !writer.drain())
       undelivered.push(
         new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'),
       );
-    if (host !== undefined && this.#closing === undefined) {
-      const settlements = await orAborted(host.flush(timeoutMs), signal);
+    if (host !== undefined) {
+      const settlements = await orAborted(host.flush(boundedMs(timeoutMs)), signal);
       for (const { sink, owedRecords, reason } of settlements)
         if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
     }
-    if (undelivered.length > 0)
-      throw new AggregateError(undelivered, undelivered.map(({ message }) => message).join('; '));
+    throwUndelivered(undelivered);
   }
 
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(options.status ?? 'finished', options.timeoutMs ?? this.#open.closeTimeoutMs);
+    this.#closing ??= this.#close(
+      options.status ?? 'finished',
+      boundedMs(options.timeoutMs ?? this.#open.closeTimeoutMs),
+    );
     return this.#closing;
   }
 
@@ -196,20 +205,50 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { host, writer, lease, fsync } = this.#open;
-    const outcome = this.#recordEnd(status);
+    const { writer, lease, fsync } = this.#open;
+    this.#outcome = this.#recordEnd(status);
     this.end();
+    const settlements = await this.#settle(this.#outcome, timeoutMs);
     this.#forgetExit();
-    const settlements = (await host?.close(outcome, timeoutMs)) ?? [];
     const health = this.health();
-    const lost = this.#closeLog(writer, fsync);
+    if (fsync === 'close') this.#attempt('the run log could not be forced to the disk', () => writer?.sync());
+    const lost = (writer?.close() ?? 0) + this.dropped;
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
-    if (health.host !== 'none') this.#settle(complete);
+    if (health.host !== 'none') this.#tidy(complete, settlements);
     lease?.release();
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
     this.#announce(report);
     return report;
+  }
+
+  async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    const { host } = this.#open;
+    if (host === undefined) return [];
+    try {
+      return await host.close(outcome, timeoutMs);
+    } catch (error) {
+      // The log itself cannot be read: nobody knows what is owed, only that something may be.
+      const reason = errorMessage(error);
+      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+        sink,
+        owedRecords: lagRecords,
+        skippedSteps: 0,
+        deliveredSteps: 0,
+        reason,
+      }));
+    }
+  }
+
+  /** Notes in the run directory whether all is delivered, and removes logs that are and are not to be kept. */
+  #tidy(complete: boolean, settlements: readonly SinkSettlement[]): void {
+    const { directory, keepLog } = this.#open;
+    if (directory === undefined) return;
+    this.#attempt('the run directory could not be brought up to date', () => {
+      updateManifest(directory, [], complete);
+      const sinks = settlements.map(({ sink }) => sink);
+      if (complete && keepLog === 'until-delivered') removeDeliveredLogs(directory, sinks);
+    });
   }
 
   #announce(report: CloseReport): void {
@@ -222,18 +261,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#events.emit('closed', report);
   }
 
-  /** Notes in the run directory whether all is delivered, and deletes the log where it is and is not to be kept. */
-  #settle(complete: boolean): void {
-    const { directory, keepLog } = this.#open;
-    if (directory === undefined) return;
-    try {
-      updateManifest(directory, [], complete);
-      if (complete && keepLog === 'until-delivered') discardEndedLogs(directory);
-    } catch (error) {
-      this.#events.warn(`the run directory ${directory.path} could not be tidied up: ${errorMessage(error)}`);
-    }
-  }
-
   #recordEnd(status: RunStatus): SinkOutcome {
     const final = this.#open.lease !== undefined;
     this.record({ kind: 'close', status, final });
@@ -241,15 +268,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     return { status, final };
   }
 
-  /** Returns how many records are lost with the log, because its disk still takes nothing. */
-  #closeLog(writer: LogWriter | undefined, fsync: 'never' | 'close'): number {
-    if (writer === undefined) return 0;
+  /** What goes wrong while ending is said, and keeps nothing else from ending. */
+  #attempt(failing: string, call: () => void): void {
     try {
-      if (fsync === 'close') writer.sync();
+      call();
     } catch (error) {
-      this.#events.warn(`the run log could not be forced to the disk: ${String(error)}`);
+      this.#events.warn(`${failing}: ${errorMessage(error)}`);
     }
-    return writer.close() + this.dropped;
   }
 
   #undelivered({ sink, owedRecords, reason }: SinkSettlement): readonly Undelivered[] {
@@ -265,16 +290,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     ];
   }
 
-  /** The process ends without close: the log is completed, and local sinks with it. Later calls still reach the log. */
+  /**
+   * The process ends without close, or in the middle of it: the log is completed, and local sinks with it. Later calls still
+   * reach the log.
+   */
   #endWithProcess(exitCode: number): void {
-    if (this.#closing !== undefined) {
-      // Ended in the middle of close: its records are in the log already, the local sinks get what is left.
-      this.#open.writer?.drain();
-      this.#open.host?.endNow({ status: 'unknown', final: this.#open.lease !== undefined }, EXIT_TIMEOUT_MS);
-      return;
-    }
-    const outcome = this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
-    this.#open.host?.endNow(outcome, EXIT_TIMEOUT_MS);
+    this.#outcome ??= this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
+    this.#open.writer?.drain();
+    this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
 }
 
@@ -298,4 +321,12 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+function throwUndelivered(errors: readonly UndeliveredError[]): void {
+  if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
+function boundedMs(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs || 0, 0), MAX_TIMEOUT_MS);
 }

@@ -3,10 +3,9 @@
  * file; whoever delivers reads them all.
  */
 
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogReader, LOG_START, type LogPosition } from './log-reader.ts';
-import type { RunDirectory } from './run-directory.ts';
 
 const LOG_SUFFIX = '.jsonl';
 /** Enough for a log's first record, which is read whole in any case. */
@@ -58,11 +57,6 @@ export class RunLogs {
     return this.#sum((reader, writer) => Math.max(0, reader.lastSeq() - positions(writer).seq));
   }
 
-  /** True where every writer has closed its log: nobody will append to the run any more. */
-  allEnded(): boolean {
-    return [...this.#readers.values()].every((reader) => reader.lastRecord()?.kind === 'close');
-  }
-
   close(): void {
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
@@ -70,19 +64,6 @@ export class RunLogs {
 
   #sum(amount: (reader: LogReader, writer: string) => number): number {
     return [...this.#readers].reduce((total, [writer, reader]) => total + amount(reader, writer), 0);
-  }
-}
-
-/** Deletes the logs and blobs of a run that everybody has left; keeps them while some writer has not closed its log. */
-export function discardEndedLogs(directory: RunDirectory): void {
-  const logs = new RunLogs(directory.logDirectory);
-  try {
-    logs.refresh();
-    if (!logs.allEnded()) return;
-    for (const path of [directory.logDirectory, directory.blobDirectory])
-      rmSync(path, { recursive: true, force: true });
-  } finally {
-    logs.close();
   }
 }
 
