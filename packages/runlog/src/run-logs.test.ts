@@ -1,11 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeRecord, openRecord, SAMPLE_TIME, stepRecord } from '@runcast/testing';
+import { openRecord, SAMPLE_TIME, stepRecord } from '@runcast/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOG_START } from './log-reader.ts';
-import { runDirectory } from './run-directory.ts';
-import { discardEndedLogs, RunLogs } from './run-logs.ts';
+import { RunLogs } from './run-logs.ts';
 
 let place = '';
 let logs: RunLogs;
@@ -89,29 +88,4 @@ it('forgets its readers when it is closed', () => {
   logs.close();
   expect(logs.writers).toEqual([]);
   expect(() => reader.size()).toThrow('EBADF');
-});
-
-describe('a run that everybody has left', () => {
-  it('is one whose every log ends with a close', () => {
-    expect(logs.allEnded()).toBe(true);
-    writeFileSync(join(place, 'a.jsonl'), `${JSON.stringify(closeRecord())}\n`);
-    logs.refresh();
-    expect(logs.allEnded()).toBe(true);
-    writeLog('b', 1);
-    logs.refresh();
-    expect(logs.allEnded()).toBe(false);
-  });
-
-  it('can be rid of its logs and blobs, and no other can', () => {
-    const directory = runDirectory(place, 'run-1');
-    for (const path of [directory.logDirectory, directory.blobDirectory]) mkdirSync(path, { recursive: true });
-    const path = join(directory.logDirectory, 'a.jsonl');
-    writeFileSync(path, `${JSON.stringify(openRecord())}\n`);
-    discardEndedLogs(directory);
-    expect(existsSync(path)).toBe(true);
-    writeFileSync(path, `${JSON.stringify(closeRecord())}\n`);
-    discardEndedLogs(directory);
-    expect([existsSync(directory.logDirectory), existsSync(directory.blobDirectory)]).toEqual([false, false]);
-    expect(existsSync(directory.path)).toBe(true);
-  });
 });
