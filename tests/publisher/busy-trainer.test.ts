@@ -42,7 +42,6 @@ test('records reach both files within a second while the trainer is busy', async
   const steps = Number(await trainer.nextLine());
   expect(await trainer.ended).toMatchObject({ code: 0, stderr: '' });
   lagsMs.sort((left, right) => left - right);
-  console.log(`lag of a trainer that never yields: ${lagsMs.map((lag) => Math.round(lag)).join(' ')} ms`);
   expect(Math.max(...lagsMs)).toBeLessThan(1000);
   expect(growths.filter((grew) => grew).length).toBeGreaterThan(growths.length / 2);
   expect(training.eventSteps()).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
