@@ -21,7 +21,7 @@ interface Observation {
 const { directory, count } = readWorkload();
 const trainer = spawn(
   process.execPath,
-  [path.join(import.meta.dirname, 'runcast-busy-trainer.ts'), directory, String(count)],
+  [path.join(import.meta.dirname, 'runcast-busy-trainer.js'), directory, String(count)],
   { stdio: ['ignore', 'pipe', 'inherit'] },
 );
 let output = '';

@@ -24,8 +24,8 @@ export function logStep(): Benchmark {
     title: 'four scalars a call, flat out',
     rounds: { full: 11, quick: 3 },
     contenders: [
-      nodeContender('runcast', 'runcast', 'runcast-log-step.ts', count, '0'),
-      nodeContender('pino', 'pino', 'pino-log-step.ts', count, '0'),
+      nodeContender('runcast', 'runcast', 'runcast-log-step.js', count, '0'),
+      nodeContender('pino', 'pino', 'pino-log-step.js', count, '0'),
     ],
     figures: FIGURES,
     reference: 'runcast',
@@ -50,8 +50,8 @@ export function logStepPaced(): Benchmark {
     title: 'four scalars a call, one call a millisecond',
     rounds: { full: 7, quick: 3 },
     contenders: [
-      nodeContender('runcast', 'runcast', 'runcast-log-step.ts', count, '1'),
-      nodeContender('pino', 'pino', 'pino-log-step.ts', count, '1'),
+      nodeContender('runcast', 'runcast', 'runcast-log-step.js', count, '1'),
+      nodeContender('pino', 'pino', 'pino-log-step.js', count, '1'),
     ],
     figures: [...FIGURES, { name: 'pending', unit: 'calls', digits: 0 }],
     reference: 'runcast',

@@ -11,8 +11,8 @@ export function memory(): Benchmark {
     title: '5 million records (quick: 500,000) to JSONL and TensorBoard, flat out, close included',
     rounds: { full: 1, quick: 1 },
     contenders: [
-      nodeContender('runcast', 'runcast', 'runcast-memory.ts', count, 'runcast'),
-      nodeContender('the same loop without a logger', 'runcast', 'runcast-memory.ts', count, 'none'),
+      nodeContender('runcast', 'runcast', 'runcast-memory.js', count, 'runcast'),
+      nodeContender('the same loop without a logger', 'runcast', 'runcast-memory.js', count, 'none'),
     ],
     figures: [
       { name: figure, unit: 'MB', digits: 1 },

@@ -8,7 +8,7 @@ export function neverYields(): Benchmark {
     name: 'never-yields',
     title: '1,000 steps a second from a loop that never yields: from the call to the bytes in the event file',
     rounds: { full: 5, quick: 2 },
-    contenders: [nodeContender('runcast', 'runcast', 'runcast-never-yields.ts', { full: 3_000, quick: 3_000 })],
+    contenders: [nodeContender('runcast', 'runcast', 'runcast-never-yields.js', { full: 3_000, quick: 3_000 })],
     figures: [
       { name: 'p50', unit: 'ms', digits: 1 },
       { name: 'p99', unit: 'ms', digits: 1 },

@@ -1,9 +1,9 @@
-/** Contenders that run in Node: a script of this package, missing where the package it measures is not installed. */
+/** Contenders that run in Node: a built script of `contenders/`, missing where the package it measures is not installed. */
 
 import path from 'node:path';
 import type { Contender, Scale } from './benchmark.ts';
 
-const folder = path.join(import.meta.dirname, '..', 'contenders');
+const folder = path.join(import.meta.dirname, '..', 'dist');
 
 /** The script gets the directory, the count, and then `args`. */
 export function nodeContender(
