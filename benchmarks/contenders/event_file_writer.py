@@ -10,15 +10,15 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from training_steps import DIFFERENT_STEPS, STEPS, answer, read_workload
+from training_steps import DIFFERENT_STEPS, STEPS, Stopwatch, read_workload
 
 directory, count = read_workload()
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 writer = EventFileWriter(directory)
-start = time.perf_counter()
+stopwatch = Stopwatch()
 for step in range(count):
     metrics = STEPS[step % DIFFERENT_STEPS]
     values = [Summary.Value(tag=tag, simple_value=value) for tag, value in metrics.items()]
     writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 writer.close()
-answer(directory, count, time.perf_counter() - start)
+stopwatch.answer(directory, count)

@@ -2,19 +2,18 @@
 
 import path from 'node:path';
 import { destination, pino } from 'pino';
-import { measureCalls } from './call-latency.ts';
+import { measureFlatOut, measurePaced } from './call-latency.ts';
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
 const { directory, count, args } = readWorkload();
+const intervalMs = Number(args[0]);
 const logger = pino(destination({ dest: path.join(directory, 'pino.jsonl'), sync: true }));
-const latencies = measureCalls(
-  count,
-  Number(args[0]),
-  (step) => {
-    const { loss, learning_rate, grad_norm } = trainingStep(step);
-    logger.info({ step, loss, perplexity: Math.exp(loss), learning_rate, grad_norm });
-  },
-  () => false,
-);
-answer({ ...latencies });
+
+function log(step: number): void {
+  const { loss, learning_rate, grad_norm } = trainingStep(step);
+  logger.info({ step, loss, perplexity: Math.exp(loss), learning_rate, grad_norm });
+}
+
+const figures = intervalMs === 0 ? measureFlatOut(count, log) : measurePaced(count, intervalMs, log, () => false);
+answer({ ...figures });

@@ -45,7 +45,13 @@ for (const batch of batches.slice(0, WARM_UP_BATCHES)) encode(batch);
 const measured = batches.slice(WARM_UP_BATCHES);
 const records = measured.length * BATCH_RECORDS;
 let bytes = 0;
+const cpuStart = process.cpuUsage();
 const start = performance.now();
 for (const batch of measured) bytes += encode(batch);
 const seconds = (performance.now() - start) / 1000;
-answer({ 'records/s': records / seconds, 'bytes/record': bytes / records });
+const cpu = process.cpuUsage(cpuStart);
+answer({
+  'records/s': records / seconds,
+  'cpu/record': (cpu.user + cpu.system) / records,
+  'bytes/record': bytes / records,
+});

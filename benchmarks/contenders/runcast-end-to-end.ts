@@ -8,6 +8,7 @@ import { answer, readWorkload } from './workload.ts';
 
 const { directory, count } = readWorkload();
 const publisher = await openRuncast(directory, ['TENSORBOARD']);
+const cpuStart = process.cpuUsage();
 const start = performance.now();
 for (let step = 0; step < count; step += 1) {
   const { loss, learning_rate, grad_norm } = trainingStep(step);
@@ -15,6 +16,7 @@ for (let step = 0; step < count; step += 1) {
 }
 await closeCompletely(publisher);
 const seconds = (performance.now() - start) / 1000;
+const cpu = process.cpuUsage(cpuStart);
 const events = eventDirectory(directory);
 const bytes = readdirSync(events).reduce((sum, name) => sum + statSync(path.join(events, name)).size, 0);
-answer({ 'records/s': count / seconds, 'bytes/record': bytes / count });
+answer({ 'records/s': count / seconds, 'cpu/record': (cpu.user + cpu.system) / count, 'bytes/record': bytes / count });

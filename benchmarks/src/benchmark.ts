@@ -7,7 +7,7 @@
 export type Scale = 'full' | 'quick';
 
 /** What a contender's process is given. */
-export interface Workload {
+interface Workload {
   readonly scale: Scale;
   /** An empty directory on a disk, removed after the process has ended. */
   readonly directory: string;

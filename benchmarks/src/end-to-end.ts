@@ -24,6 +24,7 @@ export function endToEnd(): Benchmark {
     ],
     figures: [
       { name: rate, unit: '', digits: 0 },
+      { name: 'cpu/record', unit: 'µs', digits: 2 },
       { name: bytes, unit: '', digits: 1 },
     ],
     reference: RUNCAST,

@@ -51,7 +51,8 @@ export function pythonContender(name: string, peer: PythonPeer, script: string, 
     ...(missing === undefined ? {} : { missing }),
     command: ({ scale, directory }) => ({
       file: python,
-      args: [path.join(benchmarks, 'contenders', script), directory, String(count[scale])],
+      // -B: nothing is compiled into the folder of the sources.
+      args: ['-B', path.join(benchmarks, 'contenders', script), directory, String(count[scale])],
     }),
   };
 }

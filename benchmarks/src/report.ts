@@ -3,7 +3,7 @@
 import type { Benchmark, Figure, Target } from './benchmark.ts';
 import { median, ratios, targetValues, valuesOf, type Rounds } from './rounds.ts';
 
-export interface TargetResult {
+interface TargetResult {
   readonly promise: string;
   readonly bound: string;
   /** Median over the rounds; null where a contender is missing. */

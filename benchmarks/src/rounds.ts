@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { Benchmark, Command, Contender, Scale, Target } from './benchmark.ts';
 
 /** What one process printed, by figure. */
-export type Measurement = Readonly<Record<string, number>>;
+type Measurement = Readonly<Record<string, number>>;
 
 /** By contender, the measurements of all rounds in order. */
 export type Rounds = ReadonlyMap<string, readonly Measurement[]>;
