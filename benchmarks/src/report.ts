@@ -73,7 +73,10 @@ export function toMarkdown(figures: readonly Figure[], result: BenchmarkResult):
     ...figures.flatMap(({ name: figure, digits }) => {
       const found = measured[figure];
       if (found === undefined) return ['–', '–'];
-      return [found.median.toLocaleString('en', { maximumFractionDigits: digits }), `${short(found.ratio)}×`];
+      return [
+        found.median.toLocaleString('en', { maximumFractionDigits: digits }),
+        Number.isFinite(found.ratio) ? `${short(found.ratio)}×` : '–',
+      ];
     }),
   ]);
   const head = [
