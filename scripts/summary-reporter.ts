@@ -21,8 +21,16 @@ export function skipsFailTheRun(summary: Summary, env: Readonly<Record<string, s
   return env['CI'] === 'true' && summary.skipped.length > 0;
 }
 
+/** Why a test without a note of its own was not run, by what it was declared with. */
+const REASONS = {
+  run: 'what it needs could not be set up',
+  only: 'what it needs could not be set up',
+  skip: 'no reason given',
+  todo: 'not written yet',
+} as const;
+
 function skippedTest(test: TestCase, note: string | undefined): string {
-  const reason = note ?? (test.options.mode === 'todo' ? 'not written yet' : 'no reason given');
+  const reason = note ?? REASONS[test.options.mode];
   return `${test.module.relativeModuleId} > ${test.fullName}: ${reason}`;
 }
 

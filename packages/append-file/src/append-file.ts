@@ -122,6 +122,7 @@ class PositionalFile implements AppendFile {
   }
 
   sync(): void {
+    this.#checkOpen();
     this.#fileSystem.fsyncSync(this.#fd);
   }
 
@@ -132,7 +133,7 @@ class PositionalFile implements AppendFile {
   }
 
   #write(bytes: Uint8Array, size: number): void {
-    if (!this.#open) throw new Error(`${this.path} is closed`);
+    this.#checkOpen();
     if (this.#torn) this.#cut();
     let written = 0;
     try {
@@ -148,6 +149,11 @@ class PositionalFile implements AppendFile {
       throw error;
     }
     this.#length += size;
+  }
+
+  /** The descriptor's number may be another file's by now. */
+  #checkOpen(): void {
+    if (!this.#open) throw new Error(`${this.path} is closed`);
   }
 
   #cut(): void {

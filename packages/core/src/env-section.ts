@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { closestName } from './closest-name.ts';
 import type { ConfigProblem } from './errors.ts';
 import { isJsonObject, toJson, type JsonValue } from './json.ts';
 import { isSecretName, redactText, REDACTED } from './redact.ts';
@@ -172,23 +173,9 @@ function unknownFields(
     if (!variable.startsWith(`${prefix}__`) || present('', env[variable]).length === 0) continue;
     const field = variable.slice(prefix.length + 2).toLowerCase();
     if (fields.includes(field)) continue;
-    const close = fields.find((known) => editDistance(field, known) <= 2);
+    const close = closestName(field, fields);
     if (close === undefined) warnings.push(`${variable} is not a variable of Runcast and is ignored`);
     else problems.push({ variable, message: `is not known; did you mean ${variableName(prefix, close)}?` });
   }
   return { problems, warnings };
-}
-
-/** Levenshtein distance, by rows. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [i, character] of [...left].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...right].entries()) {
-      const substitution = (row[j] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(substitution, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

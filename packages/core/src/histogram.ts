@@ -34,15 +34,16 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
   if (least === greatest) return { edges: [least, greatest], counts: [finite], nonFinite };
   // Halved before subtracting: the whole range may be wider than the largest double.
   const halfWidth = (greatest / 2 - least / 2) / buckets;
-  const counts = Array.from({ length: buckets }, () => 0);
+  const counted: number[] = [];
   for (let index = 0; index < values.length; index += 1) {
     const value = Number(values[index]);
     if (!Number.isFinite(value)) continue;
     const bucket = halfWidth === 0 ? 0 : Math.min(buckets - 1, Math.floor((value / 2 - least / 2) / halfWidth));
-    counts[bucket] = (counts[bucket] ?? 0) + 1;
+    counted[bucket] = (counted[bucket] ?? 0) + 1;
   }
   const edges = Array.from({ length: buckets + 1 }, (_, index) =>
-    index === buckets ? greatest : least + 2 * (halfWidth * index),
+    // Added twice rather than doubled, for the same reason.
+    index === buckets ? greatest : least + halfWidth * index + halfWidth * index,
   );
-  return { edges, counts, nonFinite };
+  return { edges, counts: Array.from({ length: buckets }, (_, index) => counted[index] ?? 0), nonFinite };
 }

@@ -26,8 +26,9 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /**
  * A deep, JSON-safe copy. NaN and infinities become `"NaN"`, `"Infinity"`, `"-Infinity"`; dates their ISO form; bigints
- * their digits; typed arrays plain arrays; `undefined` members are left out, as JSON.stringify does. Cycles, functions,
- * symbols and nesting over 64 levels are problems, named by their path.
+ * their digits; typed arrays plain arrays; what has a `toJSON` that; `undefined` members are left out, as JSON.stringify does.
+ * Cycles, functions, symbols, nesting over 64 levels and objects that would come out empty, such as a Map, are problems, named
+ * by their path. Never throws: a getter that does is a problem as well.
  */
 export function toJson(value: unknown): JsonResult {
   const ancestors = new Set<object>();
@@ -53,9 +54,14 @@ export function toJson(value: unknown): JsonResult {
     if (ancestors.has(item)) return { ok: false, problem: `${path} is circular` };
     if (ancestors.size >= MAX_DEPTH) return { ok: false, problem: `${path} is nested deeper than ${MAX_DEPTH} levels` };
     ancestors.add(item);
-    const result = isArrayLike(item) ? visitArray(Array.from(item), path) : visitMembers(item, path);
+    const result = visitContent(item, path);
     ancestors.delete(item);
     return result;
+  };
+  const visitContent = (item: object, path: string): JsonResult => {
+    if (isArrayLike(item)) return visitArray(Array.from(item), path);
+    if ('toJSON' in item && typeof item.toJSON === 'function') return visit(Reflect.apply(item.toJSON, item, []), path);
+    return visitMembers(item, path);
   };
   const visitArray = (items: readonly unknown[], path: string): JsonResult => {
     const copy: JsonValue[] = [];
@@ -68,7 +74,11 @@ export function toJson(value: unknown): JsonResult {
   };
   const visitMembers = (item: object, path: string): JsonResult => {
     const copy: [string, JsonValue][] = [];
-    for (const [key, member] of Object.entries(item)) {
+    const members = Object.entries(item);
+    // By tag, not by prototype: a plain object of another realm is one all the same.
+    const type = Object.prototype.toString.call(item).slice('[object '.length, -1);
+    if (members.length === 0 && type !== 'Object') return { ok: false, problem: `${path} has no JSON form: ${type}` };
+    for (const [key, member] of members) {
       if (member === undefined) continue;
       const result = visit(member, `${path}.${key}`);
       if (!result.ok) return result;
@@ -76,7 +86,11 @@ export function toJson(value: unknown): JsonResult {
     }
     return { ok: true, value: Object.fromEntries(copy) };
   };
-  return visit(value, '$');
+  try {
+    return visit(value, '$');
+  } catch (error) {
+    return { ok: false, problem: `$ cannot be read: ${String(error)}` };
+  }
 }
 
 function isArrayLike(item: object): item is ArrayLike<unknown> {

@@ -4,7 +4,16 @@
  * every run: a schema library takes three times as long as the JSON parser itself.
  */
 
-import { RECORD_KINDS, RECORD_VERSION, type RecordKind, type RunRecord } from './record.ts';
+import {
+  ALERT_LEVELS,
+  IMAGE_FORMATS,
+  RECORD_KINDS,
+  RECORD_VERSION,
+  RUN_STATUSES,
+  SUMMARY_RULES,
+  type RecordKind,
+  type RunRecord,
+} from './record.ts';
 import { isScalar } from './scalar.ts';
 
 export type ParseResult =
@@ -23,8 +32,8 @@ export function parseRecord(line: string): ParseResult {
   }
   if (!isFields(value)) return { ok: false, problem: 'is not an object' };
   if (value['v'] !== RECORD_VERSION)
-    return { ok: false, problem: `has version ${String(value['v'])}, not ${RECORD_VERSION}` };
-  if (!isKind(value['kind'])) return { ok: false, problem: `is of an unknown kind, ${String(value['kind'])}` };
+    return { ok: false, problem: `has version ${shown(value['v'])}, not ${RECORD_VERSION}` };
+  if (!isKind(value['kind'])) return { ok: false, problem: `is of an unknown kind, ${shown(value['kind'])}` };
   return isRunRecord(value)
     ? { ok: true, record: value }
     : { ok: false, problem: `is not a complete ${value['kind']} record` };
@@ -38,6 +47,11 @@ function isRunRecord(value: unknown): value is RunRecord {
     isKind(value['kind']) &&
     CHECKS[value['kind']](value)
   );
+}
+
+/** What was found instead, in a few characters. Objects are not shown: they may be deep, and have a toString of their own. */
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 40);
 }
 
 const KINDS: ReadonlySet<unknown> = new Set(RECORD_KINDS);
@@ -59,6 +73,11 @@ const isArrayOf =
   (check: (value: unknown) => boolean) =>
   (value: unknown): boolean =>
     Array.isArray(value) && value.every((item) => check(item));
+const isOneOf =
+  (allowed: readonly unknown[]) =>
+  (value: unknown): boolean =>
+    allowed.includes(value);
+const isFlag = isOneOf([true, false]);
 const isTexts = isArrayOf(isText);
 const isNumbers = isArrayOf(isNumber);
 const isOptionalStep = optional(isCount);
@@ -77,8 +96,20 @@ function isPrimitives(value: unknown): boolean {
   );
 }
 
-const isStoredFile: Check = (fields) => isText(fields['blob']) && isCount(fields['bytes']);
-const isFileEntry = (value: unknown): boolean => isFields(value) && isText(value['path']) && isStoredFile(value);
+/** A path that stays below where it starts: a log from elsewhere must not make a sink read or name other files. */
+const isInnerPath = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  value.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+
+const isStoredFile: Check = (fields) => isInnerPath(fields['blob']) && isCount(fields['bytes']);
+const isFileEntry = (value: unknown): boolean => isFields(value) && isInnerPath(value['path']) && isStoredFile(value);
+const isGit = (value: unknown): boolean =>
+  isFields(value) &&
+  isText(value['commit']) &&
+  isOptionalText(value['branch']) &&
+  isOptionalText(value['message']) &&
+  isOptionalText(value['remote']) &&
+  optional(isFlag)(value['dirty']);
 const isKeyed: Check = (fields) => isText(fields['key']) && isOptionalStep(fields['step']);
 
 const CHECKS: Readonly<Record<RecordKind, Check>> = {
@@ -90,6 +121,9 @@ const CHECKS: Readonly<Record<RecordKind, Check>> = {
     (fields['role'] === 'owner' || fields['role'] === 'member') &&
     isFields(fields['config']) &&
     optional(isTexts)(fields['tags']) &&
+    optional(isTexts)(fields['argv']) &&
+    optional(isGit)(fields['git']) &&
+    optional(isFlag)(fields['resumed']) &&
     isOptionalStep(fields['resume_step']) &&
     ['project', 'name', 'entity', 'group', 'job_type', 'notes'].every((name) => isOptionalText(fields[name])),
   step: (fields) => isCount(fields['n']) && isCount(fields['step']) && isScalars(fields['metrics']),
@@ -101,7 +135,7 @@ const CHECKS: Readonly<Record<RecordKind, Check>> = {
   config: (fields) => isFields(fields['config']),
   tags: (fields) => isTexts(fields['tags']),
   define_metric: (fields) =>
-    isText(fields['metric']) && isOptionalText(fields['step']) && isOptionalText(fields['summary']),
+    isText(fields['metric']) && isOptionalText(fields['step']) && optional(isOneOf(SUMMARY_RULES))(fields['summary']),
   summary: (fields) => isPrimitives(fields['summary']),
   table: (fields) => isKeyed(fields) && isTexts(fields['columns']) && isArrayOf(Array.isArray)(fields['rows']),
   bar_chart: (fields) => isKeyed(fields) && isScalars(fields['bars']),
@@ -111,7 +145,9 @@ const CHECKS: Readonly<Record<RecordKind, Check>> = {
     isKeyed(fields) &&
     isStoredFile(fields) &&
     isText(fields['sha256']) &&
-    isText(fields['format']) &&
+    isOneOf(IMAGE_FORMATS)(fields['format']) &&
+    optional(isCount)(fields['width']) &&
+    optional(isCount)(fields['height']) &&
     isOptionalText(fields['caption']),
   text: (fields) => isKeyed(fields) && isText(fields['text']),
   file: (fields) => isFileEntry(fields),
@@ -121,7 +157,7 @@ const CHECKS: Readonly<Record<RecordKind, Check>> = {
     isArrayOf(isFileEntry)(fields['files']) &&
     isTexts(fields['aliases']) &&
     isFields(fields['metadata']),
-  alert: (fields) => isText(fields['title']) && isText(fields['text']) && isText(fields['level']),
+  alert: (fields) => isText(fields['title']) && isText(fields['text']) && isOneOf(ALERT_LEVELS)(fields['level']),
   system: (fields) => isScalars(fields['metrics']),
-  close: (fields) => isText(fields['status']) && typeof fields['final'] === 'boolean',
+  close: (fields) => isOneOf(RUN_STATUSES)(fields['status']) && isFlag(fields['final']),
 };

@@ -10,15 +10,19 @@ import type { Scalar, ScalarMap } from './scalar.ts';
 /** The format's version, in every record. */
 export const RECORD_VERSION = 1;
 
+export const RUN_STATUSES = ['finished', 'failed', 'crashed', 'unknown'] as const;
+export const ALERT_LEVELS = ['info', 'warn', 'error'] as const;
+export const IMAGE_FORMATS = ['png', 'jpeg', 'gif', 'webp', 'svg'] as const;
+export const SUMMARY_RULES = ['last', 'min', 'max', 'mean', 'first', 'none'] as const;
+
 /**
  * How a run ended. `crashed` is never written by the process it happened to: it is what readers conclude from a log
  * without an end whose writer is gone.
  */
-export type RunStatus = 'finished' | 'failed' | 'crashed' | 'unknown';
-
-export type AlertLevel = 'info' | 'warn' | 'error';
-export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'webp' | 'svg';
-export type SummaryRule = 'last' | 'min' | 'max' | 'mean' | 'first' | 'none';
+export type RunStatus = (typeof RUN_STATUSES)[number];
+export type AlertLevel = (typeof ALERT_LEVELS)[number];
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+export type SummaryRule = (typeof SUMMARY_RULES)[number];
 
 interface RecordHead {
   readonly v: typeof RECORD_VERSION;

@@ -31,7 +31,9 @@ import type {
 } from './metrics.ts';
 import type { Rejection } from './publisher.ts';
 import {
+  ALERT_LEVELS,
   RECORD_VERSION,
+  SUMMARY_RULES,
   type BlobReference,
   type FileEntry,
   type RecordBody,
@@ -47,7 +49,8 @@ export interface RecordLog {
    * Takes one line, its newline included.
    *
    * @param writeNow Hand it to the operating system before returning, whatever the rate.
-   * @returns false where the line was dropped, because the log has been failing for longer than memory lasts.
+   * @returns false where the line was dropped, because the log has been failing for longer than memory lasts. It then
+   * has called nobody back.
    */
   append(line: string, nowMs: number, writeNow: boolean): boolean;
 }
@@ -65,6 +68,7 @@ export interface RecorderOptions {
   readonly blobs: BlobStore;
   /** Unix time in milliseconds. */
   readonly nowMs: () => number;
+  /** Must not throw. */
   readonly onRejected: (rejection: Rejection) => void;
 }
 
@@ -72,8 +76,8 @@ export interface RecorderOptions {
 const MAX_KEY_LENGTH = 1024;
 /** Most images in bytes: no backend shows larger ones. */
 const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
-/** Largest text or table as JSON, in UTF-16 units: a line has to fit in memory several times. */
-const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
+/** Longest record as JSON, in UTF-16 units: a line has to fit in memory several times. */
+const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 /** Keys whose rejection has been reported are remembered up to this many. */
 const MAX_REPORTED_KEYS = 1000;
 /** Encoded keys are remembered up to this many; then the memory starts afresh. */
@@ -97,6 +101,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #dropped = 0;
   #steps = 0;
   #ended = false;
+  #timeMs = Number.NaN;
+  #timeText = '';
 
   constructor(options: RecorderOptions) {
     this.#log = options.log;
@@ -125,7 +131,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return this.#steps;
   }
 
-  /** Appends a record that no caller's value can spoil: the writer's open and close. */
+  /** Appends a record of the writer's own: its open and close. Throws a RangeError where it is too long for a line. */
   record(body: RecordBody): void {
     this.#write(body);
   }
@@ -141,27 +147,28 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (step === undefined) return;
       const scalars = this.#typedScalars('logStep', this.#trainKeys, metrics, 'step');
       if (scalars === '') return;
-      const n = this.#steps + 1;
+      // Counted first, as in #append.
+      this.#steps += 1;
       // Only steps may wait for the next write: at a rate above the log's they are the ones that come in floods.
-      if (this.#append('step', `"n":${n},"step":${step},"metrics":{${scalars}}`, false)) this.#steps = n;
+      if (!this.#append('step', `"n":${this.#steps},"step":${step},"metrics":{${scalars}}`, false)) this.#steps -= 1;
     } catch (error) {
-      this.#reject('logStep', '', errorMessage(error));
+      this.#reject('logStep', '', thrownMessage(error));
     }
   }
 
   logEpoch(metrics: EpochMetrics<Shapes>): void {
-    this.#guarded('logEpoch', () => this.#logEpoch('epoch', 'logEpoch', this.#epochKeys, metrics));
+    this.#guarded('logEpoch', '', () => this.#logEpoch('epoch', 'logEpoch', this.#epochKeys, metrics));
   }
 
   logValidation(metrics: ValidationMetrics<Shapes>): void {
-    this.#guarded('logValidation', () => this.#logEpoch('validation', 'logValidation', this.#valKeys, metrics));
+    this.#guarded('logValidation', '', () => this.#logEpoch('validation', 'logValidation', this.#valKeys, metrics));
   }
 
   logFinal(metrics: FinalMetrics<Shapes>): void {
-    this.#guarded('logFinal', () => {
+    this.#guarded('logFinal', '', () => {
       const totalSteps =
         field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
-      const scalars = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps');
+      const scalars = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps', totalSteps !== undefined);
       if (scalars === '' && totalSteps === undefined) return;
       this.#append(
         'final',
@@ -172,47 +179,51 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   logHparams(hparams: Hparams<Shapes>): void {
-    this.#guarded('logHparams', () => {
-      const { extra, ...named }: Readonly<Record<string, unknown>> = { ...hparams };
-      const values = {
-        ...this.#jsonScalars('logHparams', named),
-        ...(isRecord(extra) ? this.#jsonScalars('logHparams', extra) : {}),
-      };
-      if (Object.keys(values).length > 0) this.#write({ kind: 'hparams', hparams: values });
+    this.#guarded('logHparams', '', () => {
+      if (!this.#isRow('logHparams', '', hparams)) return;
+      const rejectedBefore = this.#rejected;
+      const { extra = {}, ...named } = hparams;
+      const values = this.#jsonScalars('logHparams', named);
+      if (this.#isRow('logHparams', 'extra', extra)) {
+        for (const [key, value] of this.#jsonScalars('logHparams', extra)) {
+          if (values.has(key)) this.#reject('logHparams', key, 'is given twice: beside extra and within it');
+          else values.set(key, value);
+        }
+      }
+      if (values.size === 0) this.#rejectEmpty('logHparams', '', rejectedBefore);
+      else this.#write({ kind: 'hparams', hparams: Object.fromEntries(values) });
     });
   }
 
   log(first: string | ExtraMetrics, second?: ExtraMetrics | StepOption, third?: StepOption): void {
-    this.#guarded('log', () => {
-      const series = typeof first === 'string' ? first : undefined;
-      const metrics = series === undefined ? first : second;
-      const options = series === undefined ? second : third;
+    const series = typeof first === 'string' ? first : undefined;
+    this.#guarded('log', series, () => {
       if (series !== undefined && !this.#isKey('log', series)) return;
-      const step = this.#stepText('log', options);
-      if (step === undefined) return;
+      const metrics = series === undefined ? first : second;
+      const place = this.#place('log', series, series === undefined ? second : third);
+      if (place === undefined || !this.#isRow('log', series, metrics)) return;
       const keys = series === undefined ? this.#rowKeys : new CanonicalKeys(`${series}/`);
-      const scalars = this.#scalars('log', keys, isRecord(metrics) ? metrics : {});
+      const scalars = this.#scalars('log', series, keys, metrics);
       if (scalars === '') return;
-      this.#append(
-        'log',
-        `${step}${series === undefined ? '' : `"series":${JSON.stringify(series)},`}"metrics":{${scalars}}`,
-        true,
-      );
+      const axis = series === undefined ? '' : `"series":${JSON.stringify(series)},`;
+      this.#append('log', `${stepMember(place)}${axis}"metrics":{${scalars}}`, true);
     });
   }
 
   logSummary(summary: Readonly<Record<string, JsonPrimitive>>, options?: SummaryOptions): void {
-    this.#guarded('logSummary', () => {
-      const prefix = options?.prefix === undefined ? '' : `${options.prefix}/`;
-      const named = Object.entries(this.#jsonScalars('logSummary', summary)).map(
-        ([key, value]): [string, JsonPrimitive] => [prefix + key, value],
-      );
-      if (named.length > 0) this.#write({ kind: 'summary', summary: Object.fromEntries(named) });
+    this.#guarded('logSummary', '', () => {
+      const prefix = options?.prefix;
+      if (prefix !== undefined && !this.#isKey('logSummary', prefix)) return;
+      if (!this.#isRow('logSummary', '', summary)) return;
+      const rejectedBefore = this.#rejected;
+      const values = this.#jsonScalars('logSummary', summary, prefix === undefined ? '' : `${prefix}/`);
+      if (values.size === 0) this.#rejectEmpty('logSummary', '', rejectedBefore);
+      else this.#write({ kind: 'summary', summary: Object.fromEntries(values) });
     });
   }
 
   updateConfig(config: JsonObject): void {
-    this.#guarded('updateConfig', () => {
+    this.#guarded('updateConfig', '', () => {
       const json = toJson(config);
       if (!json.ok) this.#reject('updateConfig', '', json.problem);
       else if (!isJsonObject(json.value)) this.#reject('updateConfig', '', 'is not an object');
@@ -221,16 +232,18 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   addTags(tags: readonly string[]): void {
-    this.#guarded('addTags', () => {
-      const wellFormed = [...tags].filter((tag) => this.#isKey('addTags', tag));
+    this.#guarded('addTags', '', () => {
+      if (!isList(tags)) return this.#reject('addTags', '', `is ${shown(tags)}: an array of tags is needed`);
+      const wellFormed = tags.filter((tag) => this.#isKey('addTags', tag));
       if (wellFormed.length > 0) this.#write({ kind: 'tags', tags: wellFormed });
     });
   }
 
   defineMetric(metric: string, definition: MetricDefinition): void {
-    this.#guarded('defineMetric', () => {
+    this.#guarded('defineMetric', metric, () => {
       const { step, summary } = definition;
       if (!this.#isKey('defineMetric', metric) || (step !== undefined && !this.#isKey('defineMetric', step))) return;
+      if (summary !== undefined && !this.#isOneOf('defineMetric', metric, summary, SUMMARY_RULES)) return;
       this.#write({
         kind: 'define_metric',
         metric,
@@ -241,91 +254,93 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   logTable(key: string, table: Table, options?: StepOption): void {
-    this.#guarded('logTable', () => {
-      const step = this.#keyedStep('logTable', key, options);
-      if (step === undefined) return;
+    this.#guarded('logTable', key, () => {
+      const place = this.#keyedPlace('logTable', key, options);
+      if (place === undefined) return;
       const json = toJson(table.rows);
       if (!json.ok) return this.#reject('logTable', key, json.problem);
+      if (!isJsonArray(json.value)) return this.#reject('logTable', key, 'has rows that are not an array');
       const columns = table.columns.map((column) => column.toWellFormed());
       const rows: (readonly JsonValue[])[] = [];
-      for (const row of isJsonArray(json.value) ? json.value : []) {
+      for (const row of json.value) {
         if (!isJsonArray(row) || row.length !== columns.length)
           return this.#reject('logTable', key, `row ${rows.length} does not have ${columns.length} cells`);
         rows.push(row);
       }
-      this.#write({ kind: 'table', key, columns, rows, ...step });
+      this.#write({ kind: 'table', key, columns, rows, ...place });
     });
   }
 
   logBarChart(key: string, bars: ExtraMetrics, options?: StepOption): void {
-    this.#guarded('logBarChart', () => {
-      const step = this.#keyedStep('logBarChart', key, options);
-      if (step === undefined) return;
-      const scalars = this.#scalars('logBarChart', this.#rowKeys, bars);
-      const stepText = step.step === undefined ? '' : `"step":${step.step},`;
+    this.#guarded('logBarChart', key, () => {
+      const place = this.#keyedPlace('logBarChart', key, options);
+      if (place === undefined) return;
+      if (!this.#isRow('logBarChart', key, bars)) return;
+      const scalars = this.#scalars('logBarChart', key, this.#rowKeys, bars);
       if (scalars !== '')
-        this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepText}"bars":{${scalars}}`, true);
+        this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepMember(place)}"bars":{${scalars}}`, true);
     });
   }
 
   logHistogram(key: string, values: ArrayLike<number>, options?: HistogramOptions): void {
-    this.#guarded('logHistogram', () => {
-      const step = this.#keyedStep('logHistogram', key, options);
-      if (step === undefined) return;
+    this.#guarded('logHistogram', key, () => {
+      const place = this.#keyedPlace('logHistogram', key, options);
+      if (place === undefined) return;
       const buckets = options?.buckets ?? DEFAULT_BUCKETS;
       if (!Number.isInteger(buckets) || buckets < 1 || buckets > MAX_BUCKETS)
         return this.#reject(
           'logHistogram',
           key,
-          `buckets is ${buckets}: an integer from 1 to ${MAX_BUCKETS} is needed`,
+          `buckets is ${shown(buckets)}: an integer from 1 to ${MAX_BUCKETS} is needed`,
         );
-      if (typeof values !== 'object' || typeof values.length !== 'number')
+      if (!isRecord(values) || !isStep(values.length))
         return this.#reject('logHistogram', key, 'values are not an array of numbers');
       const { edges, counts, nonFinite } = bucketise(values, buckets);
-      this.#write({ kind: 'histogram', key, edges, counts, non_finite: nonFinite, ...step });
+      this.#write({ kind: 'histogram', key, edges, counts, non_finite: nonFinite, ...place });
     });
   }
 
   logImage(key: string, image: ImageSource, options?: ImageOptions): void {
-    this.#guarded('logImage', () => {
-      const step = this.#keyedStep('logImage', key, options);
-      if (step === undefined) return;
+    this.#guarded('logImage', key, () => {
+      const place = this.#keyedPlace('logImage', key, options);
+      if (place === undefined) return;
       const bytes = this.#imageBytes(image);
       if (bytes.length > MAX_IMAGE_BYTES)
         return this.#reject('logImage', key, `has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are allowed`);
-      const header = readImageHeader(bytes) ?? svgHeader(bytes);
+      const header = readImageHeader(bytes);
       if (header === undefined)
         return this.#reject('logImage', key, 'is not a PNG, JPEG, GIF, WebP or SVG image, or has no pixel');
       const caption = options?.caption === undefined ? {} : { caption: options.caption.toWellFormed() };
-      this.#write({ kind: 'image', key, ...header, ...this.#blobs.put(bytes, header.format), ...caption, ...step });
+      this.#write({ kind: 'image', key, ...header, ...this.#blobs.put(bytes, header.format), ...caption, ...place });
     });
   }
 
   logText(key: string, markdown: string, options?: StepOption): void {
-    this.#guarded('logText', () => {
-      const step = this.#keyedStep('logText', key, options);
-      if (step === undefined) return;
-      if (typeof markdown !== 'string') this.#reject('logText', key, `is a ${typeof markdown}, not text`);
-      else if (markdown.length > MAX_TEXT_LENGTH)
-        this.#reject('logText', key, `has ${markdown.length} characters; at most ${MAX_TEXT_LENGTH} are allowed`);
-      else this.#write({ kind: 'text', key, text: markdown.toWellFormed(), ...step });
+    this.#guarded('logText', key, () => {
+      const place = this.#keyedPlace('logText', key, options);
+      if (place === undefined) return;
+      if (this.#isText('logText', key, markdown))
+        this.#write({ kind: 'text', key, text: markdown.toWellFormed(), ...place });
     });
   }
 
   saveFile(path: string, options?: SaveFileOptions): void {
-    this.#guarded('saveFile', () => {
+    this.#guarded('saveFile', path, () => {
       const entry = this.#fileEntry('saveFile', path, options?.base);
       if (entry !== undefined) this.#write({ kind: 'file', ...entry });
     });
   }
 
   logArtifact(artifact: Artifact): void {
-    this.#guarded('logArtifact', () => {
+    this.#guarded('logArtifact', '', () => {
       const { name, type, aliases = [], metadata = {} } = artifact;
-      const json = toJson(metadata);
       if (!this.#isKey('logArtifact', name) || !this.#isKey('logArtifact', type)) return;
+      const json = toJson(metadata);
       if (!json.ok || !isJsonObject(json.value))
         return this.#reject('logArtifact', name, json.ok ? 'metadata is not an object' : json.problem);
+      if (!isList(artifact.files) || !isList(aliases))
+        return this.#reject('logArtifact', name, 'has files or aliases that are not an array');
+      if (!aliases.every((alias) => this.#isKey('logArtifact', alias))) return;
       const files: FileEntry[] = [];
       for (const path of artifact.files) {
         const entry = this.#fileEntry('logArtifact', path, artifact.base);
@@ -338,8 +353,14 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   alert(alert: Alert): void {
-    this.#guarded('alert', () => {
+    this.#guarded('alert', '', () => {
       const { title, text, level = 'info' } = alert;
+      if (
+        !this.#isText('alert', 'title', title) ||
+        !this.#isText('alert', 'text', text) ||
+        !this.#isOneOf('alert', 'level', level, ALERT_LEVELS)
+      )
+        return;
       this.#write({
         kind: 'alert',
         title: redactText(title.toWellFormed()),
@@ -359,13 +380,14 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#onRejected({ call, key: shown, reason });
   }
 
-  #guarded(call: string, body: () => void): void {
+  /** Runs the rest of a call about `key`, which its types promise to be a string. */
+  #guarded(call: string, key: unknown, body: () => void): void {
     try {
       if (this.#ended) this.#reject(call, '', 'the publisher is closed');
       else body();
     } catch (error) {
       // Whatever a getter, a proxy or the disk throws belongs to the logger, not to training.
-      this.#reject(call, '', errorMessage(error));
+      this.#reject(call, typeof key === 'string' ? key : '', thrownMessage(error));
     }
   }
 
@@ -375,13 +397,21 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   #append(kind: RecordKind, fields: string, writeNow: boolean): boolean {
+    if (fields.length > MAX_LINE_LENGTH)
+      throw new RangeError(`has ${fields.length} characters as JSON; at most ${MAX_LINE_LENGTH} are allowed`);
     const nowMs = this.#nowMs();
-    const line = `{"v":${RECORD_VERSION},"seq":${this.#records},"time":${nowMs / 1000},"kind":"${kind}",${fields}}\n`;
-    const taken = this.#log.append(line, nowMs, writeNow);
+    if (nowMs !== this.#timeMs) {
+      this.#timeMs = nowMs;
+      this.#timeText = String(nowMs / 1000);
+    }
+    const line = `{"v":${RECORD_VERSION},"seq":${this.#records},"time":${this.#timeText},"kind":"${kind}",${fields}}\n`;
+    // Counted first: the log may report a failure from within, and whoever is told may log in turn.
+    this.#records += 1;
+    if (this.#log.append(line, nowMs, writeNow)) return true;
     // A dropped record takes no number: `seq` stays dense, and the loss is counted.
-    if (taken) this.#records += 1;
-    else this.#dropped += 1;
-    return taken;
+    this.#records -= 1;
+    this.#dropped += 1;
+    return false;
   }
 
   #logEpoch(kind: 'epoch' | 'validation', call: string, keys: CanonicalKeys, metrics: object): void {
@@ -403,19 +433,40 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return undefined;
   }
 
-  /** `"step":5,` or nothing; undefined, and rejected, where the step given is none. */
-  #stepText(call: string, options: unknown): string | undefined {
-    const step = isRecord(options) ? options['step'] : undefined;
-    if (step === undefined) return '';
-    if (isStep(step)) return `"step":${step},`;
+  /** The step among a call's options; undefined, and rejected, where what is given is none. */
+  #place(call: string, key: string | undefined, options: unknown): StepOption | undefined {
+    if (options === undefined || options === null) return {};
+    if (!isRecord(options)) {
+      this.#reject(call, key ?? '', `has ${shown(options)} for options: an object such as { step } is needed`);
+      return undefined;
+    }
+    const { step } = options;
+    if (step === undefined) return {};
+    if (isStep(step)) return { step };
     this.#reject(call, 'step', `is ${shown(step)}: an integer from 0 to 2^53 - 1 is needed`);
     return undefined;
   }
 
-  #keyedStep(call: string, key: string, options: StepOption | undefined): { readonly step?: number } | undefined {
-    const step = options?.step;
-    if (!this.#isKey(call, key) || this.#stepText(call, options) === undefined) return undefined;
-    return step === undefined ? {} : { step };
+  #keyedPlace(call: string, key: string, options: unknown): StepOption | undefined {
+    return this.#isKey(call, key) ? this.#place(call, key, options) : undefined;
+  }
+
+  #isRow(call: string, key: string | undefined, row: unknown): row is Readonly<Record<string, unknown>> {
+    if (isRecord(row) && !isList(row)) return true;
+    this.#reject(call, key ?? '', `is ${shown(row)}: an object of named values is needed`);
+    return false;
+  }
+
+  #isText(call: string, key: string, text: unknown): text is string {
+    if (typeof text === 'string') return true;
+    this.#reject(call, key, `is ${shown(text)}: text is needed`);
+    return false;
+  }
+
+  #isOneOf(call: string, key: string, value: string, allowed: readonly string[]): boolean {
+    if (allowed.includes(value)) return true;
+    this.#reject(call, key, `is ${shown(value)}: one of ${allowed.join(', ')} is needed`);
+    return false;
   }
 
   #isKey(call: string, key: unknown): key is string {
@@ -426,61 +477,78 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   /** Members of a typed row: its own names, perplexity after a loss, then its further metrics. */
-  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string): string {
-    if (!isRecord(row)) return '';
+  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string, axisSuffices = false): string {
+    if (!this.#isRow(call, '', row)) return '';
+    const rejectedBefore = this.#rejected;
+    const further = row['metrics'];
+    let hasPerplexity = false;
     let text = '';
     for (const name of Object.keys(row)) {
       if (name === axis || name === 'metrics') continue;
       const value = row[name];
       if (value === undefined) continue;
-      text += this.#pair(call, keys, name, value);
-      if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined)
-        text += this.#pair(call, keys, 'perplexity', perplexity(value));
-    }
-    const further = row['metrics'];
-    if (isRecord(further)) {
-      for (const name of Object.keys(further)) {
-        const taken = Object.hasOwn(row, name) || (name === 'perplexity' && row['loss'] !== undefined);
-        if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
-        else text += this.#pair(call, keys, name, further[name]);
+      text = this.#withMember(text, call, keys, name, value);
+      if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined) {
+        hasPerplexity = true;
+        text = this.#withMember(text, call, keys, 'perplexity', perplexity(value));
       }
     }
-    return text.slice(1);
+    if (further !== undefined && this.#isRow(call, 'metrics', further)) {
+      for (const name of Object.keys(further)) {
+        const taken = (Object.hasOwn(row, name) && row[name] !== undefined) || (hasPerplexity && name === 'perplexity');
+        if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
+        else text = this.#withMember(text, call, keys, name, further[name]);
+      }
+    }
+    if (text === '' && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
+    return text;
   }
 
   /** Members of a free row. */
-  #scalars(call: string, keys: CanonicalKeys, metrics: Readonly<Record<string, unknown>>): string {
+  #scalars(
+    call: string,
+    rowKey: string | undefined,
+    keys: CanonicalKeys,
+    metrics: Readonly<Record<string, unknown>>,
+  ): string {
+    const rejectedBefore = this.#rejected;
     let text = '';
-    for (const name of Object.keys(metrics)) text += this.#pair(call, keys, name, metrics[name]);
-    return text.slice(1);
+    for (const name of Object.keys(metrics)) text = this.#withMember(text, call, keys, name, metrics[name]);
+    if (text === '') this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
+    return text;
   }
 
-  /** One member with a comma before it; nothing, and rejected, where it cannot be recorded. */
-  #pair(call: string, keys: CanonicalKeys, name: string, value: unknown): string {
+  /** A row that had no member, good or bad, is itself what is rejected. */
+  #rejectEmpty(call: string, key: string, rejectedBefore: number): void {
+    if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no value');
+  }
+
+  /** `members` with one more; without, and rejected, where it cannot be recorded. */
+  #withMember(members: string, call: string, keys: CanonicalKeys, name: string, value: unknown): string {
     const key = keys.encode(name);
     if (key === undefined) {
       this.#reject(call, name, keyProblem(keys.prefix + name) ?? 'is not a usable key');
-      return '';
+      return members;
     }
     if (typeof value !== 'number') {
       this.#reject(call, name, `is ${shown(value)}: a number is needed`);
-      return '';
+      return members;
     }
-    return `,${key}${scalarText(value)}`;
+    return members === '' ? key + scalarText(value) : `${members},${key}${scalarText(value)}`;
   }
 
   /** Strings, numbers, booleans and nulls of an object, secrets redacted; whatever else it holds is rejected. */
-  #jsonScalars(call: string, values: Readonly<Record<string, unknown>>): Readonly<Record<string, JsonPrimitive>> {
-    const kept: [string, JsonPrimitive][] = [];
-    for (const [key, value] of Object.entries(values)) {
-      if (value === undefined || !this.#isKey(call, key)) continue;
+  #jsonScalars(call: string, values: Readonly<Record<string, unknown>>, prefix = ''): Map<string, JsonPrimitive> {
+    const kept = new Map<string, JsonPrimitive>();
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined || !this.#isKey(call, name) || !this.#isKey(call, prefix + name)) continue;
       const json = toJson(value);
-      const scalar = json.ok ? redactObject({ [key]: json.value })[key] : undefined;
+      const scalar = json.ok ? redactObject({ [name]: json.value })[name] : undefined;
       if (scalar === undefined || (typeof scalar === 'object' && scalar !== null))
-        this.#reject(call, key, `is ${shown(value)}: a string, number, boolean or null is needed`);
-      else kept.push([key, scalar]);
+        this.#reject(call, name, `is ${shown(value)}: a string, number, boolean or null is needed`);
+      else kept.set(prefix + name, scalar);
     }
-    return Object.fromEntries(kept);
+    return kept;
   }
 
   #imageBytes(image: ImageSource): Uint8Array {
@@ -494,7 +562,12 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       this.#reject(call, path, `is not below ${base}`);
       return undefined;
     }
-    return { path: name, ...this.#blobs.copy(resolve(base, path)) };
+    try {
+      return { path: name, ...this.#blobs.copy(resolve(base, path)) };
+    } catch (error) {
+      this.#reject(call, path, thrownMessage(error));
+      return undefined;
+    }
   }
 }
 
@@ -540,19 +613,32 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
 function field(row: object, name: string): unknown {
   return isRecord(row) ? row[name] : undefined;
 }
 
-/** A value in a few characters, for a message. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(redactText(value.slice(0, 40)));
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+/** `"step":5,` or nothing. */
+function stepMember({ step }: StepOption): string {
+  return step === undefined ? '' : `"step":${step},`;
 }
 
-function svgHeader(bytes: Uint8Array): { readonly format: 'svg' } | undefined {
-  const head = new TextDecoder().decode(bytes.subarray(0, 1024));
-  return /^\uFEFF?\s*(?:<\?xml[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[\s\S]*?>|\s)*<svg[\s>]/u.test(head)
-    ? { format: 'svg' }
-    : undefined;
+/** A value in a few characters, for a message. */
+function shown(value: unknown): string {
+  // Redacted before it is cut: half a secret is no longer known by its form.
+  if (typeof value === 'string') return JSON.stringify(redactText(value.slice(0, 1000)).slice(0, 40));
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 40);
+}
+
+/** As errorMessage, also for what throws once more when it is looked at. */
+function thrownMessage(error: unknown): string {
+  try {
+    return errorMessage(error);
+  } catch {
+    return 'threw something that cannot be shown';
+  }
 }

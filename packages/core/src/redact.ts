@@ -7,7 +7,7 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './js
 
 export const REDACTED = '[redacted]';
 
-/** Whole words of a name that make its string value a secret, after splitting at case changes, `_`, `-` and `.`. */
+/** Whole words of a name that make the texts of its value secret, after splitting at case changes, `_`, `-` and `.`. */
 const SECRET_WORDS = new Set([
   'password',
   'passwd',
@@ -81,9 +81,17 @@ export function redactJson(value: JsonValue): JsonValue {
 export function redactObject(object: JsonObject): JsonObject {
   const entries = Object.entries(object).map(([key, value]): [string, JsonValue] => [
     key,
-    typeof value === 'string' && value !== '' && isSecretName(key) ? REDACTED : redactJson(value),
+    isSecretName(key) ? hideTexts(value) : redactJson(value),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** Below a secret name every text is one, in lists and objects too. */
+function hideTexts(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value === '' ? value : REDACTED;
+  if (isJsonObject(value))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hideTexts(item)]));
+  return isJsonArray(value) ? value.map((item) => hideTexts(item)) : value;
 }
 
 /** Command-line arguments without secrets: `--api-key abc` and `--api-key=abc` lose their values. */

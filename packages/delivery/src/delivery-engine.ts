@@ -5,8 +5,10 @@
 
 import { errorInfo, type Sink, type SinkHealth, type SinkOutcome } from '@runcast/core';
 import { RunLogs, type RunDirectory } from '@runcast/runlog';
+import { backoffMs } from './backoff.ts';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
-import { Bell, within, type Scheduler } from './scheduler.ts';
+import type { OpenFailure } from './load-sink.ts';
+import { Bell, pause, within, type Scheduler } from './scheduler.ts';
 import { SinkDelivery } from './sink-delivery.ts';
 
 /** How often a loop looks for new records: soon after the last, seldom once nothing has come for a while. */
@@ -26,12 +28,6 @@ export interface DeliveryEngineOptions {
   readonly onEvent: (event: DeliveryEvent) => void;
 }
 
-/** A sink that could not be opened, and why. */
-export interface OpenFailure {
-  readonly sink: string;
-  readonly error: unknown;
-}
-
 export class DeliveryEngine {
   readonly #logs: RunLogs;
   readonly #deliveries: readonly SinkDelivery[];
@@ -44,7 +40,8 @@ export class DeliveryEngine {
   #refreshFailed = false;
   #loops: Promise<unknown> = Promise.resolve();
   #stopping = false;
-  #closed = false;
+  /** Set when the logs are closed. */
+  #lastHealth: Readonly<Record<string, SinkHealth>> | undefined;
   #cancelTick: () => void = () => undefined;
 
   constructor(options: DeliveryEngineOptions) {
@@ -81,12 +78,12 @@ export class DeliveryEngine {
     this.#scheduleTick();
   }
 
-  /** Records may have come. */
-  wake(): void {
-    this.#bell.ring();
+  /** Of the sinks as they are or, once closed, as they were left. */
+  health(): Readonly<Record<string, SinkHealth>> {
+    return this.#lastHealth ?? this.#health();
   }
 
-  health(): Readonly<Record<string, SinkHealth>> {
+  #health(): Readonly<Record<string, SinkHealth>> {
     return Object.fromEntries(this.#deliveries.map((delivery) => [delivery.name, delivery.health()]));
   }
 
@@ -114,7 +111,7 @@ export class DeliveryEngine {
         const reason = await this.#settle(delivery, target, deadline);
         const settlement = delivery.settlement(reason);
         const left = Math.max(CLOSE_GRACE_MS, deadline - this.#scheduler.nowMs());
-        const problem = await within(delivery.close(outcome), left, this.#scheduler);
+        const problem = await this.#answer(delivery.close(outcome), left, 'close');
         return problem === undefined ? settlement : { ...settlement, reason: settlement.reason ?? problem };
       }),
     );
@@ -135,7 +132,7 @@ export class DeliveryEngine {
     this.#bell.ring();
     // A hanging sink's loop ends when its call does; nothing waits for it.
     await within(this.#loops, 0, this.#scheduler);
-    this.#closed = true;
+    this.#lastHealth = this.#health();
     this.#logs.close();
   }
 
@@ -164,7 +161,7 @@ export class DeliveryEngine {
 
   /** New writers are found when the directory can be read again; until then the known ones go on. */
   #refresh(): void {
-    if (this.#closed) return;
+    if (this.#lastHealth !== undefined) return;
     try {
       this.#logs.refresh();
       this.#refreshFailed = false;
@@ -183,21 +180,30 @@ export class DeliveryEngine {
   ): Promise<string | undefined> {
     this.#bell.ring();
     let problem: string | undefined;
+    let failures = 0;
     for (;;) {
-      const left = deadline - this.#scheduler.nowMs();
-      if (delivery.state === 'stopped') return delivery.health().lastError?.message ?? 'the sink has stopped';
-      if (left <= 0) return problem ?? delivery.health().lastError?.message ?? 'there was no time left';
-      if (delivery.hasDelivered(target)) {
-        problem = await within(
-          delivery.flush().then((failure) => failure ?? ''),
-          left,
-          this.#scheduler,
-        );
-        if (problem === '') return undefined;
-        problem ??= 'the sink did not answer a flush';
+      if (delivery.state === 'closed') return 'the sink is closed';
+      const delivered = delivery.hasDelivered(target);
+      if (delivered && delivery.state !== 'stopped') {
+        problem = await this.#answer(delivery.flush(), deadline - this.#scheduler.nowMs(), 'flush');
+        if (problem === undefined) return undefined;
+        failures += 1;
       }
-      await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
+      const left = deadline - this.#scheduler.nowMs();
+      if (left <= 0 || delivery.state === 'stopped') return problem ?? delivery.trouble ?? 'there was no time left';
+      if (delivered) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);
+      else await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
     }
+  }
+
+  /** The problem that `call` resolves to; that there was no answer, once `delayMs` have passed without one. */
+  async #answer(call: Promise<string | undefined>, delayMs: number, name: string): Promise<string | undefined> {
+    const answer = await within(
+      call.then((problem) => ({ problem })),
+      Math.max(0, delayMs),
+      this.#scheduler,
+    );
+    return answer === undefined ? `the sink did not answer a ${name}` : answer.problem;
   }
 
   #tails(): ReadonlyMap<string, number> {

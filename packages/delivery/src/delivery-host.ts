@@ -4,7 +4,8 @@ import type { SinkHealth, SinkOutcome } from '@runcast/core';
 import type { SinkSettlement } from './delivery-event.ts';
 
 export interface DeliveryHost {
-  readonly kind: 'worker' | 'inline';
+  /** `none` for a member of a run that another process delivers. */
+  readonly kind: 'worker' | 'inline' | 'none';
   /** Why it is not the host that was asked for. */
   readonly reason: string | undefined;
   /** As of now for an in-line host, at most about a quarter of a second ago for a worker. */

@@ -1,15 +1,16 @@
 /** Deliveries on the caller's own loop: for sinks that are objects, and where no worker is to be had. */
 
-import type { Sink, SinkHealth, SinkOutcome } from '@runcast/core';
+import { errorMessage, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import type { RunDirectory } from '@runcast/runlog';
-import { DeliveryEngine, type OpenFailure } from './delivery-engine.ts';
+import { DeliveryEngine } from './delivery-engine.ts';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
-import type { Scheduler } from './scheduler.ts';
+import { loadSinks, type OpenFailure } from './load-sink.ts';
+import { keepingAlive, type Scheduler } from './scheduler.ts';
 
 export interface InlineHostOptions {
   readonly directory: RunDirectory;
-  readonly sinks: readonly Sink[];
+  readonly sinks: readonly (Sink | SinkSpec)[];
   readonly scheduler: Scheduler;
   readonly onEvent: (event: DeliveryEvent) => void;
   readonly reason?: string;
@@ -21,9 +22,7 @@ export class SinkOpenError extends AggregateError {
   readonly failures: readonly OpenFailure[];
 
   constructor(failures: readonly OpenFailure[]) {
-    const lines = failures.map(
-      ({ sink, error }) => `  ${sink}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const lines = failures.map(({ sink, error }) => `  ${sink}: ${errorMessage(error)}`);
     super(
       failures.map(({ error }) => error),
       `${failures.length === 1 ? '1 sink' : `${failures.length} sinks`} cannot be opened\n${lines.join('\n')}`,
@@ -45,8 +44,9 @@ export class InlineHost implements DeliveryHost {
 
   /** Rejects with a {@link SinkOpenError}; sinks that did open are then closed again. */
   static async open(options: InlineHostOptions): Promise<InlineHost> {
-    const engine = new DeliveryEngine(options);
-    const failures = await engine.open();
+    const { sinks, failures: unmade } = await loadSinks(options.sinks);
+    const engine = new DeliveryEngine({ ...options, sinks });
+    const failures = [...unmade, ...(await engine.open())];
     if (failures.length > 0) {
       await engine.close({ status: 'unknown', final: false }, 0);
       throw new SinkOpenError(failures);
@@ -69,15 +69,5 @@ export class InlineHost implements DeliveryHost {
 
   endNow(outcome: SinkOutcome): void {
     this.#engine.endNow(outcome);
-  }
-}
-
-/** Delivery's own timers do not keep a process alive; somebody awaiting it does. */
-async function keepingAlive<T>(work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => undefined, 60_000);
-  try {
-    return await work;
-  } finally {
-    clearInterval(timer);
   }
 }

@@ -1,11 +1,10 @@
 /** Chooses where deliveries run, and keeps them running: a worker that cannot start or dies is replaced by the caller's loop. */
 
-import { isSinkSpec, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
+import { errorMessage, isSinkSpec, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import type { RunDirectory } from '@runcast/runlog';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { InlineHost } from './inline-host.ts';
-import { loadSink } from './load-sink.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
 import { WorkerHost, WorkerStartError } from './worker-host.ts';
 
@@ -27,57 +26,45 @@ export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> 
   if (options.host === 'inline') return openInline(options, undefined);
   if (specs.length < options.sinks.length)
     return openInline(options, 'sinks passed as objects cannot go into a worker');
-  const failover = new FailoverHost(options);
   try {
-    await failover.start(specs);
-    return failover;
+    return new FailoverHost(options, await WorkerHost.open({ ...options, specs }));
   } catch (error) {
     if (!(error instanceof WorkerStartError)) throw error;
     return openInline(options, error.message);
   }
 }
 
-async function openInline(options: OpenHostOptions, reason: string | undefined): Promise<InlineHost> {
+function openInline(options: OpenHostOptions, reason: string | undefined): Promise<InlineHost> {
   const { directory, onEvent, scheduler = systemScheduler } = options;
-  const sinks = await Promise.all(options.sinks.map(async (sink) => (isSinkSpec(sink) ? loadSink(sink) : sink)));
-  return InlineHost.open({ directory, sinks, scheduler, onEvent, ...(reason === undefined ? {} : { reason }) });
+  const why = reason === undefined ? {} : { reason };
+  return InlineHost.open({ directory, sinks: options.sinks, scheduler, onEvent, ...why });
 }
 
 /** A worker host that turns into an in-line one when its worker dies. */
 class FailoverHost implements DeliveryHost {
   readonly #options: OpenHostOptions;
-  #current: DeliveryHost | undefined;
+  #current: DeliveryHost;
   /** The change from worker to in-line, while it is under way or after it. */
   #failover: Promise<void> | undefined;
 
-  constructor(options: OpenHostOptions) {
+  constructor(options: OpenHostOptions, worker: WorkerHost) {
     this.#options = options;
-  }
-
-  get kind(): 'worker' | 'inline' {
-    return this.#current?.kind ?? 'worker';
-  }
-
-  get reason(): string | undefined {
-    return this.#current?.reason;
-  }
-
-  async start(specs: readonly SinkSpec[]): Promise<void> {
-    const { directory, dir, onEvent, workerUrl } = this.#options;
-    this.#current = await WorkerHost.open({
-      directory,
-      dir,
-      specs,
-      onEvent,
-      onDeath: (reason) => {
-        this.#failover = this.#goInline(reason);
-      },
-      ...(workerUrl === undefined ? {} : { workerUrl }),
+    this.#current = worker;
+    worker.onDeath((reason) => {
+      this.#failover = this.#goInline(reason);
     });
   }
 
+  get kind(): DeliveryHost['kind'] {
+    return this.#current.kind;
+  }
+
+  get reason(): string | undefined {
+    return this.#current.reason;
+  }
+
   health(): Readonly<Record<string, SinkHealth>> {
-    return this.#current?.health() ?? {};
+    return this.#current.health();
   }
 
   async flush(timeoutMs: number): Promise<readonly SinkSettlement[]> {
@@ -89,7 +76,7 @@ class FailoverHost implements DeliveryHost {
   }
 
   endNow(outcome: SinkOutcome, timeoutMs: number): void {
-    this.#current?.endNow(outcome, timeoutMs);
+    this.#current.endNow(outcome, timeoutMs);
   }
 
   /** Asks the current host, and once more the one that replaced it meanwhile. */
@@ -98,9 +85,9 @@ class FailoverHost implements DeliveryHost {
   ): Promise<readonly SinkSettlement[]> {
     await this.#failover;
     const asked = this.#current;
-    const settlements = asked === undefined ? [] : await ask(asked);
+    const settlements = await ask(asked);
     await this.#failover;
-    return this.#current === asked || this.#current === undefined ? settlements : ask(this.#current);
+    return this.#current === asked ? settlements : ask(this.#current);
   }
 
   async #goInline(reason: string): Promise<void> {
@@ -115,11 +102,10 @@ class FailoverHost implements DeliveryHost {
       this.#current = await openInline(this.#options, because);
     } catch (error) {
       // The log keeps everything; what is owed is said at close.
-      const message = error instanceof Error ? error.message : String(error);
       this.#options.onEvent({
         type: 'sinkError',
         sink: 'worker',
-        error: { message, code: 'RUNCAST_WORKER_DIED' },
+        error: { message: errorMessage(error), code: 'RUNCAST_WORKER_DIED' },
         terminal: true,
       });
     }

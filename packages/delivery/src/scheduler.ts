@@ -46,10 +46,27 @@ export class Bell {
   }
 }
 
+/** Resolves once `delayMs` have passed. */
+export function pause(delayMs: number, scheduler: Scheduler): Promise<void> {
+  return new Promise((resolve) => {
+    scheduler.schedule(resolve, delayMs);
+  });
+}
+
 /** What `work` resolves to, or undefined once `delayMs` have passed without it; its later outcome is then dropped. */
 export function within<T>(work: Promise<T>, delayMs: number, scheduler: Scheduler): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const cancel = scheduler.schedule(() => resolve(undefined), delayMs);
     work.then(resolve, reject).finally(cancel);
   });
+}
+
+/** Delivery's own timers do not keep a process alive; somebody awaiting it does. */
+export async function keepingAlive<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 60_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
 }

@@ -8,7 +8,6 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   errorInfo,
-  errorMessage,
   PositionLostError,
   RecordsRefusedError,
   RetryableSinkError,
@@ -28,6 +27,7 @@ import { backoffMs } from './backoff.ts';
 import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
 import type { DeadLetter, DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { Scheduler } from './scheduler.ts';
+import { writersInTurn } from './writer-order.ts';
 
 /** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -62,7 +62,8 @@ export class SinkDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
-  #lastWriter: string | undefined;
+  /** The cursor has moved since it was stored. */
+  #unstored = false;
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
@@ -98,6 +99,11 @@ export class SinkDelivery {
     return this.#state;
   }
 
+  /** Why the sink is asked again, or is not any more; undefined while it takes what it is given. */
+  get trouble(): string | undefined {
+    return this.#state === 'retrying' || this.#state === 'stopped' ? this.#lastError?.message : undefined;
+  }
+
   /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
   get retryAtMs(): number {
     return this.#retryAtMs;
@@ -120,16 +126,20 @@ export class SinkDelivery {
 
   /** Delivers the next batch. Returns at once where the sink does; never throws or rejects. */
   advance(): Progress | Promise<Progress> {
-    if (this.#state === 'stopped' || this.#state === 'closed') return 'stopped';
+    if (this.#hasEnded()) return 'stopped';
     if (this.#inFlight !== undefined) return this.#inFlight.then(() => 'waiting');
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
       this.#pending ??= this.#nextBatch();
-      if (this.#pending === undefined) return 'idle';
-      return this.#deliver(this.#pending);
+      // Others read the stored cursor: a member that flushes, a command that lists what is owed.
+      if (this.#pending === undefined && this.#unstored) {
+        this.#storeCursor();
+        this.#recovered();
+      }
     } catch (error) {
-      return this.#failed(error);
+      return this.#postponed(error);
     }
+    return this.#pending === undefined ? 'idle' : this.#deliver(this.#pending);
   }
 
   /** Try again now, whatever the backoff says. */
@@ -147,33 +157,34 @@ export class SinkDelivery {
    * overlap: it waits for the one in flight.
    */
   async flush(): Promise<string | undefined> {
-    return this.#exclusive(async () => {
-      await this.#sink.flush();
+    const problem = await this.#exclusive(() => {
+      const flushing = this.#sink.flush();
+      if (flushing !== undefined) return flushing.then(() => this.#storeCursor());
       this.#storeCursor();
+      return undefined;
     });
+    return problem?.message;
   }
 
+  /** A heartbeat for a sink that is idle; one that is busy shows by that that it lives. */
   async tick(): Promise<void> {
-    if (this.#sink.tick === undefined || this.#state !== 'delivering') return;
+    if (this.#sink.tick === undefined || this.#state !== 'delivering' || this.#isBusy()) return;
     const now = this.#scheduler.nowMs();
-    const problem = await this.#exclusive(async () => this.#sink.tick?.(now));
-    if (problem !== undefined)
-      this.#onEvent({
-        type: 'sinkError',
-        sink: this.name,
-        error: { message: problem, code: 'UNKNOWN' },
-        terminal: false,
-      });
+    const problem = await this.#exclusive(() => this.#sink.tick?.(now));
+    if (problem !== undefined && !this.#hasEnded())
+      this.#onEvent({ type: 'sinkError', sink: this.name, error: problem, terminal: false });
   }
 
-  /** Ends with the sink. Returns why that failed, or undefined. */
+  /** Ends with the sink, whatever becomes of its cursor. Returns why that failed, or undefined. */
   async close(outcome: SinkOutcome): Promise<string | undefined> {
-    const problem = await this.#exclusive(async () => {
-      this.#storeCursor();
-      await this.#sink.close(outcome);
+    while (this.#inFlight !== undefined) await this.#inFlight;
+    // A sink that was never opened has no cursor to store, and what is on the disk may be worth more.
+    const unstored = this.#state === 'starting' ? undefined : this.#cursorProblem();
+    const problem = await this.#exclusive(() => {
+      this.#state = 'closed';
+      return this.#sink.close(outcome);
     });
-    this.#state = 'closed';
-    return problem;
+    return (problem ?? unstored)?.message;
   }
 
   /**
@@ -184,15 +195,9 @@ export class SinkDelivery {
     if (this.#isBusy() || this.#state === 'closed') return;
     this.retryNow();
     for (let progress = this.advance(); progress === 'delivered'; progress = this.advance());
-    if (this.#isBusy()) return;
-    try {
-      ignoreLateFailure(this.#sink.flush());
-      this.#storeCursor();
-      ignoreLateFailure(this.#sink.close(outcome));
-    } catch (error) {
-      this.#lastError = errorInfo(error);
-    }
-    this.#state = 'closed';
+    // Of a sink that works synchronously both are over when they return.
+    void this.flush();
+    void this.close(outcome);
   }
 
   /** Bytes of the logs that have not been handed over. */
@@ -201,14 +206,12 @@ export class SinkDelivery {
   }
 
   settlement(reason: string | undefined): SinkSettlement {
-    const owedRecords = this.#owedRecords();
-    const because = reason ?? (owedRecords > 0 ? (this.#lastError?.message ?? 'there was no time left') : undefined);
     return {
       sink: this.name,
-      owedRecords,
+      owedRecords: this.#owedRecords(),
       skippedSteps: this.#skippedSteps,
       deliveredSteps: this.#deliveredSteps,
-      reason: because,
+      reason,
     };
   }
 
@@ -260,14 +263,9 @@ export class SinkDelivery {
       });
       if (repeated !== undefined) return repeated;
     }
-    const { writers } = this.#logs;
-    const turn = writers.findIndex((writer) => writer === this.#lastWriter) + 1;
-    for (const writer of [...writers.slice(turn), ...writers.slice(0, turn)]) {
+    for (const writer of writersInTurn(this.#logs, (name) => deliveredPosition(this.#cursor, name))) {
       const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES });
-      if (batch !== undefined) {
-        this.#lastWriter = writer;
-        return batch;
-      }
+      if (batch !== undefined) return batch;
     }
     return undefined;
   }
@@ -295,64 +293,81 @@ export class SinkDelivery {
 
   #deliver(pending: PendingBatch): Progress | Promise<Progress> {
     const { batch, next } = pending;
-    if (batch.records.length === 0) return this.#succeeded(pending);
-    this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
-    const writing = this.#sink.write(batch);
-    if (writing === undefined) return this.#succeeded(pending);
-    const settled = writing.then(
-      () => this.#succeeded(pending),
-      (error: unknown) => this.#failed(error),
-    );
-    return this.#track(settled);
+    try {
+      if (batch.records.length === 0) return this.#succeeded(pending);
+      this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
+      const writing = this.#sink.write(batch);
+      if (writing === undefined) return this.#succeeded(pending);
+      return this.#track(
+        writing.then(() => this.#succeeded(pending)).catch((error: unknown) => this.#failed(pending, error)),
+      );
+    } catch (error) {
+      return this.#failed(pending, error);
+    }
   }
 
   #succeeded({ batch, next }: PendingBatch): Progress {
     const position = batch.records.length === 0 ? this.#cursor.position : this.#sink.position?.();
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
+    this.#unstored = true;
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
-    if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
-    this.#attempts = 0;
-    this.#state = 'delivering';
+    this.#recovered();
     return 'delivered';
   }
 
-  #failed(error: unknown): Progress {
-    if (error instanceof RecordsRefusedError && this.#setRecordsAside(error.refusals)) return 'delivered';
-    this.#lastError = errorInfo(error);
-    if (error instanceof TerminalSinkError) {
-      this.#state = 'stopped';
-      this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: true });
-      return 'stopped';
+  #recovered(): void {
+    if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
+    this.#attempts = 0;
+    this.#state = 'delivering';
+  }
+
+  #failed(pending: PendingBatch, error: unknown): Progress {
+    if (!(error instanceof RecordsRefusedError)) return this.#postponed(error);
+    try {
+      return this.#setRecordsAside(pending, error.refusals) ? 'delivered' : this.#postponed(error);
+    } catch (diskError) {
+      // Without its dead letter no record is given up.
+      return this.#postponed(diskError);
     }
+  }
+
+  #postponed(error: unknown): Progress {
+    const info = this.#noted(error);
+    if (this.#hasEnded()) return 'stopped';
     this.#attempts += 1;
     this.#retries += 1;
     this.#state = 'retrying';
     const asked = error instanceof RetryableSinkError ? error.retryAfterMs : undefined;
     const delayMs = backoffMs(this.#attempts, this.#scheduler.random(), asked);
     this.#retryAtMs = this.#scheduler.nowMs() + delayMs;
-    if (this.#attempts === 1)
-      this.#onEvent({ type: 'sinkError', sink: this.name, error: this.#lastError, terminal: false });
-    this.#onEvent({ type: 'retry', sink: this.name, attempt: this.#attempts, delayMs, error: this.#lastError });
+    if (this.#attempts === 1) this.#onEvent({ type: 'sinkError', sink: this.name, error: info, terminal: false });
+    this.#onEvent({ type: 'retry', sink: this.name, attempt: this.#attempts, delayMs, error: info });
     return 'waiting';
   }
 
+  /** Remembers a failure, and stops a sink that says it will never take anything more. */
+  #noted(error: unknown): ErrorInfo {
+    const info = errorInfo(error);
+    this.#lastError = info;
+    if (error instanceof TerminalSinkError && !this.#hasEnded()) {
+      this.#state = 'stopped';
+      this.#onEvent({ type: 'sinkError', sink: this.name, error: info, terminal: true });
+    }
+    return info;
+  }
+
   /** Takes refused records out of the pending batch. False where none of them is in it: asking again would change nothing. */
-  #setRecordsAside(refusals: readonly RecordRefusal[]): boolean {
-    if (this.#pending === undefined) return false;
-    const { batch, next } = this.#pending;
+  #setRecordsAside({ batch, next }: PendingBatch, refusals: readonly RecordRefusal[]): boolean {
     const reasons = new Map(refusals.map(({ seq, reason }) => [seq, reason]));
-    const refused = batch.records.filter((record) => reasons.has(record.seq));
-    if (refused.length === 0) return false;
-    this.#writeDeadLetters(
-      refused.map((record) => ({
-        writer: batch.writer,
-        seq: record.seq,
-        reason: reasons.get(record.seq) ?? '',
-        record: JSON.stringify(record),
-      })),
-    );
+    const letters = batch.records.flatMap((record): readonly DeadLetter[] => {
+      const reason = reasons.get(record.seq);
+      if (reason === undefined) return [];
+      return [{ writer: batch.writer, seq: record.seq, reason, record: JSON.stringify(record) }];
+    });
+    if (letters.length === 0) return false;
+    this.#writeDeadLetters(letters);
     this.#pending = { batch: { ...batch, records: batch.records.filter((record) => !reasons.has(record.seq)) }, next };
     return true;
   }
@@ -385,18 +400,42 @@ export class SinkDelivery {
         ? this.#cursor
         : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } },
     );
+    this.#unstored = false;
   }
 
-  async #exclusive(body: () => Promise<void>): Promise<string | undefined> {
+  /**
+   * Makes one call to the sink when no other is in flight. Where none is, and the sink works synchronously, it is over
+   * when this returns. Resolves to why it failed, or undefined.
+   */
+  async #exclusive(call: () => void | Promise<void>): Promise<ErrorInfo | undefined> {
     while (this.#inFlight !== undefined) await this.#inFlight;
-    const settled = body().then(
-      () => undefined,
-      (error: unknown) => {
-        this.#lastError = errorInfo(error);
-        return errorMessage(error);
-      },
+    if (this.#state === 'closed') return { message: 'the sink is closed', code: 'RUNCAST_SINK_CLOSED' };
+    let calling: void | Promise<void>;
+    try {
+      calling = call();
+    } catch (error) {
+      return this.#noted(error);
+    }
+    if (calling === undefined) return undefined;
+    return this.#track(
+      calling.then(
+        () => undefined,
+        (error: unknown) => this.#noted(error),
+      ),
     );
-    return this.#track(settled);
+  }
+
+  #cursorProblem(): ErrorInfo | undefined {
+    try {
+      this.#storeCursor();
+      return undefined;
+    } catch (error) {
+      return this.#noted(error);
+    }
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'stopped' || this.#state === 'closed';
   }
 
   #isBusy(): boolean {
@@ -411,9 +450,4 @@ export class SinkDelivery {
     this.#inFlight = tracked;
     return tracked;
   }
-}
-
-/** The process is ending: nobody is left to be told how an asynchronous sink fared, and the log keeps what is owed. */
-function ignoreLateFailure(outcome: void | Promise<void>): void {
-  outcome?.catch(() => undefined);
 }

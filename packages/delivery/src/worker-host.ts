@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { errorMessage, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
@@ -26,8 +27,6 @@ export interface WorkerHostOptions {
   readonly dir: string;
   readonly specs: readonly SinkSpec[];
   readonly onEvent: (event: DeliveryEvent) => void;
-  /** The worker has gone although nobody ended it. */
-  readonly onDeath: (reason: string) => void;
   /** The worker's file; the one beside this module where left out. */
   readonly workerUrl?: URL;
 }
@@ -54,10 +53,13 @@ export class WorkerHost implements DeliveryHost {
   readonly #options: WorkerHostOptions;
   readonly #waiting = new Map<number, (settlements: readonly SinkSettlement[] | undefined) => void>();
   #health: Readonly<Record<string, SinkHealth>> = {};
-  #opened: ((outcome: OpenOutcome) => void) | undefined;
+  readonly #opening: PromiseWithResolvers<OpenOutcome> = Promise.withResolvers();
+  #onDeath: ((reason: string) => void) | undefined;
   #nextId = 0;
   #ending = false;
   #alive = true;
+  /** What will end the worker, or has. */
+  #failure: string | undefined;
 
   private constructor(options: WorkerHostOptions) {
     const url = options.workerUrl ?? defaultWorkerUrl();
@@ -86,8 +88,11 @@ export class WorkerHost implements DeliveryHost {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });
     // Without a listener a failure here would be an uncaught exception in training.
-    this.#worker.on('error', (error) => this.#died(errorMessage(error)));
-    this.#worker.on('exit', (code) => this.#died(`the worker exited with code ${code}`));
+    this.#worker.on('error', (error) => {
+      this.#failure ??= errorMessage(error);
+    });
+    // Only now it writes no more, and another may take over.
+    this.#worker.on('exit', (code) => this.#died(this.#failure ?? `the worker exited with code ${code}`));
     this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#port.unref();
     this.#worker.unref();
@@ -98,14 +103,12 @@ export class WorkerHost implements DeliveryHost {
     const host = startHost(() => new WorkerHost(options));
     host.#worker.ref();
     const timer = setTimeout(
-      () => host.#opened?.(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
+      () =>
+        host.#opening.resolve(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
       START_TIMEOUT_MS,
     );
-    const failures = await new Promise<OpenOutcome>((resolve) => {
-      host.#opened = resolve;
-    });
+    const failures = await host.#opening.promise;
     clearTimeout(timer);
-    host.#opened = undefined;
     if (failures instanceof WorkerStartError || failures.length > 0) {
       host.#ending = true;
       await host.#worker.terminate();
@@ -117,15 +120,14 @@ export class WorkerHost implements DeliveryHost {
     return host;
   }
 
+  /** Calls back once the worker has gone although nobody ended it. */
+  onDeath(callback: (reason: string) => void): void {
+    this.#onDeath = callback;
+  }
+
   health(): Readonly<Record<string, SinkHealth>> {
     // A trainer that never yields sees what the worker has said all the same.
-    for (
-      let received = receiveMessageOnPort(this.#port);
-      received !== undefined;
-      received = receiveMessageOnPort(this.#port)
-    ) {
-      this.#receive(received.message);
-    }
+    this.#receiveAll();
     return this.#health;
   }
 
@@ -180,11 +182,27 @@ export class WorkerHost implements DeliveryHost {
     }));
   }
 
+  #receiveAll(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#receive(received.message);
+    }
+  }
+
   #receive(raw: unknown): void {
-    const message = readFromWorker(raw);
+    let message: FromWorker;
+    try {
+      message = readFromWorker(raw);
+    } catch (error) {
+      // Thrown here it would end training.
+      this.#failure ??= `the worker says what this version does not understand: ${errorMessage(error)}`;
+      void this.#worker.terminate();
+      return;
+    }
     switch (message.type) {
       case 'opened':
-        this.#opened?.(message.failures);
+        this.#opening.resolve(message.failures);
         return;
       case 'health':
         this.#health = message.sinks;
@@ -195,17 +213,16 @@ export class WorkerHost implements DeliveryHost {
       case 'settled':
         this.#waiting.get(message.id)?.(message.settlements);
         return;
-      default:
-        message satisfies never;
     }
   }
 
   #died(reason: string): void {
-    if (!this.#alive) return;
     this.#alive = false;
-    this.#opened?.(new WorkerStartError(reason));
+    // Its last words may be waiting behind the news of its end.
+    this.#receiveAll();
+    this.#opening.resolve(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
-    if (!this.#ending && this.#opened === undefined) this.#options.onDeath(reason);
+    if (!this.#ending) this.#onDeath?.(reason);
   }
 }
 
@@ -220,5 +237,5 @@ function startHost(start: () => WorkerHost): WorkerHost {
 }
 
 function defaultWorkerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  return new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 }

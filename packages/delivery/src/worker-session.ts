@@ -1,23 +1,16 @@
 /** The worker's side of the conversation, apart from the thread it runs in, so that it can be tested in any. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { errorInfo, type Sink } from '@runcast/core';
+import { errorInfo } from '@runcast/core';
 import { runDirectory } from '@runcast/runlog';
-import { DeliveryEngine, type OpenFailure } from './delivery-engine.ts';
-import { loadSink } from './load-sink.ts';
-import {
-  EXIT_STATE,
-  readToWorker,
-  readWorkerTask,
-  type FromWorker,
-  type ToWorker,
-  type WorkerTask,
-} from './messages.ts';
+import { DeliveryEngine } from './delivery-engine.ts';
+import { loadSinks } from './load-sink.ts';
+import { EXIT_STATE, readToWorker, readWorkerTask, type FromWorker, type ToWorker } from './messages.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const HEALTH_INTERVAL_MS = 250;
 
-/** Opens the sinks of `task` and serves `port` until it is closed. Rejects where the task is none of this version's. */
+/** Opens the sinks of `task` and serves `port`, which stays open. Rejects where the task is none of this version's. */
 export async function serveDeliveries(port: MessagePort, task: unknown, scheduler: Scheduler): Promise<void> {
   const { dir, runId, sinks: specs, exitState } = readWorkerTask(task);
   const send = (message: FromWorker): void => port.postMessage(message);
@@ -44,7 +37,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
     if (text !== lastHealth) send({ type: 'health', sinks: sinksHealth });
     lastHealth = text;
   };
-  let cancelHealth: (() => void) | undefined;
+  let cancelHealth: () => void;
   const scheduleHealth = (): void => {
     cancelHealth = scheduler.schedule(() => {
       sendHealth();
@@ -58,23 +51,23 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
       case 'flush': {
         const settlements = await engine.flush(message.timeoutMs);
         sendHealth();
-        send({ type: 'settled', id: message.id, settlements: settlements });
+        send({ type: 'settled', id: message.id, settlements });
         return;
       }
       case 'close': {
-        cancelHealth?.();
         const settlements = await engine.close(message.outcome, message.timeoutMs);
+        cancelHealth();
         sendHealth();
-        send({ type: 'settled', id: message.id, settlements: settlements });
-        port.close();
+        // The host ends this thread when it has the answer; a thread that ended by itself could be taken for a dead one.
+        send({ type: 'settled', id: message.id, settlements });
+        // A process that exits right now has nothing more to wait for.
+        announceEnd(exitState);
         return;
       }
       case 'end':
         engine.endNow(message.outcome);
         announceEnd(exitState);
         return;
-      default:
-        message satisfies never;
     }
   };
   port.on('message', (message: unknown) => void serve(readToWorker(message)));
@@ -85,19 +78,4 @@ export function announceEnd(exitState: SharedArrayBuffer): void {
   const word = new Int32Array(exitState);
   Atomics.store(word, 0, EXIT_STATE.ended);
   Atomics.notify(word, 0);
-}
-
-async function loadSinks(
-  specs: WorkerTask['sinks'],
-): Promise<{ readonly sinks: readonly Sink[]; readonly failures: readonly OpenFailure[] }> {
-  const sinks: Sink[] = [];
-  const failures: OpenFailure[] = [];
-  for (const spec of specs) {
-    try {
-      sinks.push(await loadSink(spec));
-    } catch (error) {
-      failures.push({ sink: spec.name, error });
-    }
-  }
-  return { sinks, failures };
 }

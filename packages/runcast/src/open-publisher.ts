@@ -2,9 +2,11 @@
 
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   ConfigError,
   createRunId,
+  errorMessage,
   isJsonObject,
   randomName,
   redactArguments,
@@ -17,11 +19,12 @@ import {
   type MetricsPublisher,
   type OpenRecord,
   type RecordBody,
+  type RecordLog,
   type RunOptions,
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { openHost, type DeliveryHost } from '@runcast/delivery';
+import { findUndeliveredRuns, MemberHost, openHost, systemScheduler, type DeliveryHost } from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -30,16 +33,20 @@ import {
   LogWriter,
   nullBlobStore,
   prepareRunDirectory,
+  updateManifest,
   writeWhole,
   type Lease,
-  type PreparedRun,
-  type RunDirectory,
+  type RunManifest,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
 import { readGitMetadata } from './git-metadata.ts';
 import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
+/** Earlier runs looked at for undelivered records, the latest first: an opening must not take longer the more runs there are. */
+const MAX_RUNS_LOOKED_AT = 200;
+const LEASE_ATTEMPTS = 3;
+const LEASE_RETRY_MS = 20;
 /** Of a writer's name: enough that containers with equal pids and clocks do not meet. */
 const WRITER_NAME_LENGTH = 10;
 
@@ -75,65 +82,151 @@ export type PublisherOptions = SpecPublisherOptions | ObjectPublisherOptions;
  * @throws ConfigError for bad options, all at once; RunOpenError where the run cannot be opened as asked; SinkOpenError where a
  * sink can never work as configured.
  */
-export async function createPublisher<Shapes extends MetricShapes = MetricShapes>(
+export function createPublisher<Shapes extends MetricShapes = MetricShapes>(
   options: PublisherOptions,
+): Promise<MetricsPublisher<Shapes>> {
+  return openPublisher<Shapes>(options, false);
+}
+
+/**
+ * As {@link createPublisher}.
+ *
+ * @param joining The run is somebody else's: this process appends to it, delivers only while its owner is gone, and does not
+ * end it. Without sinks of its own it still appends.
+ */
+export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
+  options: PublisherOptions,
+  joining: boolean,
 ): Promise<MetricsPublisher<Shapes>> {
   const { run = {}, sinks } = options;
   const config = checkOptions(run, sinks);
   const events = new PublisherEmitter();
   const runId = run.id ?? createRunId(Date.now(), Math.random);
-  if (sinks.length === 0) return nullPublisher(runId, run, events);
+  if (sinks.length === 0 && !joining) return nullPublisher(runId, run, events);
 
   const dir = resolve(options.dir ?? './runs');
-  const identity = {
-    ...(run.project === undefined ? {} : { project: run.project }),
-    ...(run.name === undefined ? {} : { name: run.name }),
-  };
-  const manifest = { v: 1, run: runId, ...identity, created: Date.now() / 1000 } as const;
+  const sinkNames = sinks.map((sink) => sink.name);
+  const git = await readGitMetadata('.');
   const prepared = prepareRunDirectory(
     dir,
     runId,
     run.resume ?? 'never',
     ({ leaseFile }) => isLeased(leaseFile),
-    manifest,
+    newManifest(runId, run, sinkNames),
   );
   const { directory } = prepared;
-  const lease = acquireLease(directory.leaseFile);
-  const { host, git } = await openOrDiscard(prepared, lease, async () => ({
-    host: lease === undefined ? undefined : await openDeliveries(dir, directory, options, events),
-    git: await readGitMetadata('.'),
-  }));
+  // A run that cannot be opened leaves nothing behind: its id could not be used again.
+  const undo: (() => unknown)[] = [];
+  if (prepared.created) undo.push(() => discardRunDirectory(directory));
+  try {
+    const openDeliveries = (): Promise<DeliveryHost> => {
+      updateManifest(directory, sinkNames, false);
+      return openHost({
+        dir,
+        directory,
+        sinks,
+        host: options.host ?? 'worker',
+        onEvent: (event) => events.deliveryEvent(event),
+      });
+    };
+    const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
+    undo.push(() => lease?.release());
+    const ownHost = lease === undefined ? undefined : await openDeliveries();
+    undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
+    const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
+    const writer = new LogWriter({
+      logDirectory: directory.logDirectory,
+      writer: writerName,
+      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+    });
+    undo.push(() => writer.close());
+    if (lease !== undefined) {
+      writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+      noticeUndelivered(dir, runId, events);
+    }
+    const member =
+      ownHost === undefined
+        ? new MemberHost({
+            directory,
+            writer: writerName,
+            sinks: sinkNames,
+            acquireLease: () => acquireLease(directory.leaseFile),
+            openHost: openDeliveries,
+            onTakeover: (failure) => events.takeover(failure),
+            scheduler: systemScheduler,
+          })
+        : undefined;
+    const publisher = new RunPublisher<Shapes>(
+      {
+        info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
+        directory,
+        writer,
+        log: member === undefined ? writer : watchedLog(writer, member),
+        blobs: createBlobStore(directory, writerName),
+        host: ownHost ?? member,
+        lease,
+        closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
+        keepLog: options.keepLog ?? 'always',
+        fsync: options.fsync ?? 'never',
+        nowMs: () => Date.now(),
+      },
+      events,
+    );
+    const role = lease === undefined ? 'member' : 'owner';
+    publisher.record(openRecord(runId, writerName, run, config, role, prepared.resumed, git));
+    return publisher;
+  } catch (error) {
+    for (const step of undo.toReversed()) await step();
+    throw error;
+  }
+}
 
-  const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
-  const writer = new LogWriter({
-    logDirectory: directory.logDirectory,
-    writer: writerName,
-    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
-    onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
-  });
-  if (lease !== undefined)
-    writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
-  const publisher = new RunPublisher<Shapes>(
-    {
-      info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
-      directory,
-      writer,
-      log: writer,
-      blobs: createBlobStore(directory, writerName),
-      host,
-      hostReason: lease === undefined ? 'another publisher owns the run and delivers for all' : undefined,
-      lease,
-      closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-      keepLog: options.keepLog ?? 'always',
-      fsync: options.fsync ?? 'never',
-      nowMs: () => Date.now(),
+/** Whoever asks whether a run is owned holds its lease for a moment: a refusal counts once it has been repeated. */
+async function acquireOwnership(leaseFile: string): Promise<Lease | undefined> {
+  for (let attempt = 1; attempt < LEASE_ATTEMPTS; attempt += 1) {
+    const lease = acquireLease(leaseFile);
+    if (lease !== undefined) return lease;
+    await delay(LEASE_RETRY_MS);
+  }
+  return acquireLease(leaseFile);
+}
+
+function newManifest(runId: string, run: RunOptions, sinks: readonly string[]): RunManifest {
+  return {
+    v: 1,
+    run: runId,
+    ...(run.project === undefined ? {} : { project: run.project }),
+    ...(run.name === undefined ? {} : { name: run.name }),
+    created: Date.now() / 1000,
+    sinks,
+    settled: false,
+  };
+}
+
+/** A member asks after the owner as it logs, since a trainer that never yields runs no timer. */
+function watchedLog(writer: LogWriter, member: MemberHost): RecordLog {
+  return {
+    append: (line, nowMs, writeNow) => {
+      const taken = writer.append(line, nowMs, writeNow);
+      member.noticeAppend(nowMs);
+      return taken;
     },
-    events,
-  );
-  publisher.record(
-    openRecord(runId, writerName, run, config, lease === undefined ? 'member' : 'owner', !prepared.created, git),
-  );
-  return publisher;
+  };
+}
+
+/** Earlier runs that a crash left undelivered are not forgotten: the next start in the directory says so. */
+function noticeUndelivered(dir: string, runId: string, events: PublisherEmitter): void {
+  try {
+    const runs = findUndeliveredRuns(dir, MAX_RUNS_LOOKED_AT).filter((other) => other !== runId);
+    const [first] = runs;
+    if (first === undefined) return;
+    const which =
+      runs.length === 1 ? `1 run in ${dir} is undelivered (${first})` : `${runs.length} runs in ${dir} are undelivered`;
+    events.warn(`${which}; deliver with: npx runcast sync ${runs.length === 1 ? first : '--all'}`);
+  } catch (error) {
+    events.warn(`the runs in ${dir} could not be looked through for undelivered records: ${errorMessage(error)}`);
+  }
 }
 
 /** Without a sink nothing is written; calls are checked as ever. */
@@ -150,7 +243,6 @@ function nullPublisher<Shapes extends MetricShapes>(
       log: { append: () => true },
       blobs: nullBlobStore,
       host: undefined,
-      hostReason: 'no sink is on',
       lease: undefined,
       closeTimeoutMs: 0,
       keepLog: 'always',
@@ -161,38 +253,17 @@ function nullPublisher<Shapes extends MetricShapes>(
   );
 }
 
-function openDeliveries(
-  dir: string,
-  directory: RunDirectory,
-  options: PublisherOptions,
-  events: PublisherEmitter,
-): Promise<DeliveryHost> {
-  return openHost({
-    dir,
-    directory,
-    sinks: options.sinks,
-    host: options.host ?? 'worker',
-    onEvent: (event) => events.deliveryEvent(event),
-  });
-}
-
-/** A run that cannot be opened leaves no directory behind, or its id could not be used again. */
-async function openOrDiscard<T>(prepared: PreparedRun, lease: Lease | undefined, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    lease?.release();
-    if (prepared.created) discardRunDirectory(prepared.directory);
-    throw error;
-  }
-}
-
 /** Throws everything that is wrong at once. Returns the configuration as JSON, secrets redacted. */
 function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): JsonObject {
   const config = toJson(run.config ?? {});
   const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
+  for (const field of ['project', 'name', 'entity', 'group', 'jobType', 'notes'] as const)
+    if (run[field] !== undefined && typeof run[field] !== 'string')
+      problems.push({ variable: `run.${field}`, message: `expects text, holds a ${typeof run[field]}` });
+  if (run.tags !== undefined && !isTexts(run.tags))
+    problems.push({ variable: 'run.tags', message: 'expects an array of texts' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
     problems.push({
       variable: 'run.resumeStep',
@@ -209,6 +280,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
       });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
+}
+
+/** Callers without a type checker hand over anything, and a record that is none would be lost to every sink. */
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function duplicates(names: readonly string[]): readonly string[] {

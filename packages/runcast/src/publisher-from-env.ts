@@ -1,10 +1,20 @@
 /** The usual way in: where a run goes is the environment's business, not the trainer's. */
 
-import type { Environment, MetricShapes, MetricsPublisher, RunOptions } from '@runcast/core';
+import {
+  ConfigError,
+  type Environment,
+  type MetricShapes,
+  type MetricsPublisher,
+  type RunOptions,
+} from '@runcast/core';
 import { readConfiguration, type Configuration } from './configuration.ts';
-import { readContext } from './context-file.ts';
-import { createPublisher } from './open-publisher.ts';
+import { contextFromEnv } from './context-file.ts';
+import { openPublisher } from './open-publisher.ts';
 import { processEnvironment } from './process-env.ts';
+import { waitForOwner } from './wait-for-owner.ts';
+
+/** Launchers start ranks seconds apart; rank 0 may be loading its data before it opens the run. */
+const RANK_ZERO_TIMEOUT_MS = 120_000;
 
 export interface PublisherFromEnvOptions {
   /** `process.env` where left out. */
@@ -21,28 +31,42 @@ export interface PublisherFromEnvOptions {
 export async function publisherFromEnv<Shapes extends MetricShapes = MetricShapes>(
   options: PublisherFromEnvOptions = {},
 ): Promise<MetricsPublisher<Shapes>> {
-  const configuration = readConfiguration(options.env ?? processEnvironment());
+  const env = options.env ?? processEnvironment();
+  const configuration = readConfiguration(env);
   for (const warning of configuration.warnings) process.emitWarning(warning, { type: 'RuncastWarning' });
-  const { run: env, rank, sinks } = configuration;
-  const context = env.context_file === undefined ? undefined : readContext(env.context_file);
+  const { run: settings, rank, sinks } = configuration;
+  const context = contextFromEnv(settings.context_file, env);
   const run = runOptions(configuration, options.run ?? {});
-  return createPublisher<Shapes>({
-    run:
-      context === undefined
-        ? run
-        : {
-            ...run,
-            id: context.runId,
-            resume: 'allow',
-            ...(context.project === undefined ? {} : { project: context.project }),
-          },
-    dir: context?.dir ?? env.dir,
-    sinks: rank > 0 && env.ranks === 'zero' ? [] : sinks,
-    host: env.host,
-    keepLog: env.keep_log,
-    fsync: env.fsync,
-    closeTimeoutMs: env.close_timeout_secs * 1000,
-  });
+  const common = {
+    dir: context?.dir ?? settings.dir,
+    host: settings.host,
+    keepLog: settings.keep_log,
+    fsync: settings.fsync,
+    closeTimeoutMs: settings.close_timeout_secs * 1000,
+  };
+  if (context !== undefined) {
+    const project = context.project ?? run.project;
+    const joined = {
+      ...run,
+      id: context.runId,
+      resume: 'allow',
+      ...(project === undefined ? {} : { project }),
+    } as const;
+    return openPublisher<Shapes>({ ...common, sinks, run: joined }, true);
+  }
+  if (rank === 0) return openPublisher<Shapes>({ ...common, sinks, run }, false);
+  if (settings.ranks === 'zero' || sinks.length === 0)
+    return openPublisher<Shapes>({ ...common, sinks: [], run }, false);
+  await waitForOwner(common.dir, rankedRunId(run), RANK_ZERO_TIMEOUT_MS);
+  return openPublisher<Shapes>({ ...common, sinks, run: { ...run, resume: 'allow' } }, true);
+}
+
+/** Ranks that log to one run have to be told which. */
+function rankedRunId(run: RunOptions): string {
+  if (run.id !== undefined) return run.id;
+  const message =
+    'is needed where RANK is set, so that all ranks log to one run; or set RUNCAST__RANKS=zero, and ranks above 0 stay silent';
+  throw new ConfigError([{ variable: 'RUNCAST__RUN_ID', message }]);
 }
 
 /** Runs `body` with a publisher and closes it: as finished, or as failed where the body throws, whose error goes on. */

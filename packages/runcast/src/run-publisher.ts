@@ -3,9 +3,10 @@
  * several ways in which a process comes to its end.
  */
 
-import { rmSync } from 'node:fs';
 import { EventEmitter } from 'eventemitter3';
 import {
+  errorInfo,
+  errorMessage,
   Recorder,
   UndeliveredError,
   type BlobStore,
@@ -23,9 +24,9 @@ import {
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import type { DeliveryEvent, DeliveryHost, SinkSettlement } from '@runcast/delivery';
-import type { Lease, LogWriter, RunDirectory } from '@runcast/runlog';
-import { CONTEXT_FILE_VARIABLE } from './context-file.ts';
+import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
+import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
+import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
 
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
@@ -33,6 +34,8 @@ const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 const EXIT_TIMEOUT_MS = 5_000;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
+/** Longest wait in milliseconds, a day: longer ones overflow the timers. */
+const MAX_TIMEOUT_MS = 86_400_000;
 
 /** What an open run consists of; every part but the log may be missing: without a sink, and for a member. */
 export interface OpenRun {
@@ -41,9 +44,9 @@ export interface OpenRun {
   readonly writer: LogWriter | undefined;
   readonly log: RecordLog;
   readonly blobs: BlobStore;
+  /** Undefined where no sink is on. */
   readonly host: DeliveryHost | undefined;
-  /** Why there is no host. */
-  readonly hostReason: string | undefined;
+  /** Held by the publisher that owns the run and ends it. */
   readonly lease: Lease | undefined;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
@@ -71,6 +74,12 @@ export class PublisherEmitter {
     if (this.#warned.has(message) || this.#warned.size >= MAX_WARNINGS) return;
     this.#warned.add(message);
     process.emitWarning(message, { type: 'RuncastWarning' });
+  }
+
+  /** A member has become the one that delivers the run, or has failed to. */
+  takeover(failure: unknown): void {
+    if (failure === undefined) this.deliveryEvent({ type: 'recovered', sink: 'owner', attempts: 0 });
+    else this.deliveryEvent({ type: 'sinkError', sink: 'owner', error: errorInfo(failure), terminal: false });
   }
 
   deliveryEvent(event: DeliveryEvent): void {
@@ -103,6 +112,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   readonly #open: OpenRun;
   readonly #events: PublisherEmitter;
   readonly #forgetExit: () => void;
+  #outcome: SinkOutcome | undefined;
   #closing: Promise<CloseReport> | undefined;
 
   constructor(open: OpenRun, events: PublisherEmitter) {
@@ -119,7 +129,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     });
     this.run = open.info;
     this.contextFile = open.directory?.contextFile;
-    this.childEnv = this.contextFile === undefined ? {} : { [CONTEXT_FILE_VARIABLE]: this.contextFile };
+    this.childEnv =
+      this.contextFile === undefined
+        ? {}
+        : { [CONTEXT_FILE_VARIABLE]: this.contextFile, [WANDB_CONTEXT_FILE_VARIABLE]: this.contextFile };
     this.#open = open;
     this.#events = events;
     this.#forgetExit =
@@ -142,10 +155,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   health(): PublisherHealth {
-    const { host, hostReason, writer } = this.#open;
+    const { host, writer } = this.#open;
     return {
       host: host?.kind ?? 'none',
-      hostReason: host === undefined ? hostReason : host.reason,
+      hostReason: host === undefined ? 'no sink is on' : host.reason,
       log: {
         records: this.records,
         pendingBytes: writer?.pendingBytes ?? 0,
@@ -160,23 +173,29 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   async flush(options: FlushOptions = {}): Promise<void> {
     const { timeoutMs = DEFAULT_FLUSH_TIMEOUT_MS, signal } = options;
     signal?.throwIfAborted();
+    if (this.#closing !== undefined) {
+      const { undelivered } = await orAborted(this.#closing, signal);
+      return throwUndelivered(undelivered.map((owed) => new UndeliveredError(owed.sink, owed.records, owed.reason)));
+    }
     const { host, writer } = this.#open;
     const undelivered: UndeliveredError[] = [];
     if (writer !== undefined && !writer.drain())
       undelivered.push(
         new UndeliveredError('log', writer.pendingLines, writer.lastError?.message ?? 'the disk takes nothing'),
       );
-    if (host !== undefined && this.#closing === undefined) {
-      const settlements = await orAborted(host.flush(timeoutMs), signal);
+    if (host !== undefined) {
+      const settlements = await orAborted(host.flush(boundedMs(timeoutMs)), signal);
       for (const { sink, owedRecords, reason } of settlements)
         if (reason !== undefined) undelivered.push(new UndeliveredError(sink, owedRecords, reason));
     }
-    if (undelivered.length > 0)
-      throw new AggregateError(undelivered, undelivered.map(({ message }) => message).join('; '));
+    throwUndelivered(undelivered);
   }
 
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(options.status ?? 'finished', options.timeoutMs ?? this.#open.closeTimeoutMs);
+    this.#closing ??= this.#close(
+      options.status ?? 'finished',
+      boundedMs(options.timeoutMs ?? this.#open.closeTimeoutMs),
+    );
     return this.#closing;
   }
 
@@ -186,27 +205,60 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { host, writer, lease, directory, fsync, keepLog } = this.#open;
-    const outcome = this.#recordEnd(status);
+    const { writer, lease, fsync } = this.#open;
+    this.#outcome = this.#recordEnd(status);
     this.end();
+    const settlements = await this.#settle(this.#outcome, timeoutMs);
     this.#forgetExit();
-    const settlements = (await host?.close(outcome, timeoutMs)) ?? [];
     const health = this.health();
-    const lost = this.#closeLog(writer, fsync);
-    lease?.release();
+    if (fsync === 'close') this.#attempt('the run log could not be forced to the disk', () => writer?.sync());
+    const lost = (writer?.close() ?? 0) + this.dropped;
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
-    if (complete && keepLog === 'until-delivered' && directory !== undefined && lease !== undefined)
-      rmSync(directory.logDirectory, { recursive: true, force: true });
+    if (health.host !== 'none') this.#tidy(complete, settlements);
+    lease?.release();
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
-    for (const event of undelivered)
-      if (!this.#events.emit('undelivered', event))
-        this.#events.warn(
-          `${event.sink} is owed ${event.records} records (${event.reason}); deliver them with: ${event.command}`,
-        );
+    this.#announce(report);
+    return report;
+  }
+
+  async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
+    const { host } = this.#open;
+    if (host === undefined) return [];
+    try {
+      return await host.close(outcome, timeoutMs);
+    } catch (error) {
+      // The log itself cannot be read: nobody knows what is owed, only that something may be.
+      const reason = errorMessage(error);
+      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+        sink,
+        owedRecords: lagRecords,
+        skippedSteps: 0,
+        deliveredSteps: 0,
+        reason,
+      }));
+    }
+  }
+
+  /** Notes in the run directory whether all is delivered, and removes logs that are and are not to be kept. */
+  #tidy(complete: boolean, settlements: readonly SinkSettlement[]): void {
+    const { directory, keepLog } = this.#open;
+    if (directory === undefined) return;
+    this.#attempt('the run directory could not be brought up to date', () => {
+      updateManifest(directory, [], complete);
+      const sinks = settlements.map(({ sink }) => sink);
+      if (complete && keepLog === 'until-delivered') removeDeliveredLogs(directory, sinks);
+    });
+  }
+
+  #announce(report: CloseReport): void {
+    for (const event of report.undelivered) {
+      const { sink, records, reason, command } = event;
+      const heard = this.#events.emit('undelivered', event);
+      if (!heard) this.#events.warn(`${sink} is owed ${records} records (${reason}); deliver them with: ${command}`);
+    }
     for (const notice of report.notices) this.#events.warn(notice);
     this.#events.emit('closed', report);
-    return report;
   }
 
   #recordEnd(status: RunStatus): SinkOutcome {
@@ -216,15 +268,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     return { status, final };
   }
 
-  /** Returns how many records are lost with the log, because its disk still takes nothing. */
-  #closeLog(writer: LogWriter | undefined, fsync: 'never' | 'close'): number {
-    if (writer === undefined) return 0;
+  /** What goes wrong while ending is said, and keeps nothing else from ending. */
+  #attempt(failing: string, call: () => void): void {
     try {
-      if (fsync === 'close') writer.sync();
+      call();
     } catch (error) {
-      this.#events.warn(`the run log could not be forced to the disk: ${String(error)}`);
+      this.#events.warn(`${failing}: ${errorMessage(error)}`);
     }
-    return writer.close() + this.dropped;
   }
 
   #undelivered({ sink, owedRecords, reason }: SinkSettlement): readonly Undelivered[] {
@@ -240,16 +290,14 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     ];
   }
 
-  /** The process ends without close: the log is completed, and local sinks with it. Later calls still reach the log. */
+  /**
+   * The process ends without close, or in the middle of it: the log is completed, and local sinks with it. Later calls still
+   * reach the log.
+   */
   #endWithProcess(exitCode: number): void {
-    if (this.#closing !== undefined) {
-      // Ended in the middle of close: its records are in the log already, the local sinks get what is left.
-      this.#open.writer?.drain();
-      this.#open.host?.endNow({ status: 'unknown', final: this.#open.lease !== undefined }, EXIT_TIMEOUT_MS);
-      return;
-    }
-    const outcome = this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
-    this.#open.host?.endNow(outcome, EXIT_TIMEOUT_MS);
+    this.#outcome ??= this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
+    this.#open.writer?.drain();
+    this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
 }
 
@@ -273,4 +321,12 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+function throwUndelivered(errors: readonly UndeliveredError[]): void {
+  if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
+function boundedMs(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs || 0, 0), MAX_TIMEOUT_MS);
 }

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -37,23 +38,41 @@ export function createBlobStore(directory: RunDirectory, writer: string): BlobSt
       return { blob: posix.join('blobs', folder, name), bytes: bytes.length, sha256 };
     },
     copy(path: string): StoredFile {
-      const folder = join('files', `${writer}-${copies}`);
+      refuseIrregularFile(path);
+      const name = `${writer}-${copies}`;
       copies += 1;
-      mkdirSync(join(directory.blobDirectory, folder), { recursive: true });
-      const copy = join(directory.blobDirectory, folder, basename(path));
-      // A file system that can share blocks copies a checkpoint in no time.
-      copyFileSync(path, copy, constants.COPYFILE_FICLONE);
-      return { blob: posix.join('blobs', 'files', basename(folder), basename(path)), bytes: statSync(copy).size };
+      const folder = join(directory.blobDirectory, 'files', name);
+      mkdirSync(folder, { recursive: true });
+      const copy = join(folder, basename(path));
+      try {
+        // A file system that can share blocks copies a checkpoint in no time.
+        copyFileSync(path, copy, constants.COPYFILE_FICLONE);
+      } catch (error) {
+        rmSync(folder, { recursive: true });
+        throw error;
+      }
+      return { blob: posix.join('blobs', 'files', name, basename(path)), bytes: statSync(copy).size };
     },
-    read(path: string): Uint8Array {
-      return readFileSync(path);
-    },
+    read: readRegularFile,
   };
 }
 
 /** For a publisher without sinks: says how large things are and keeps nothing. */
 export const nullBlobStore: BlobStore = {
   put: (bytes) => ({ blob: '', bytes: bytes.length, sha256: '' }),
-  copy: (path) => ({ blob: '', bytes: statSync(path).size }),
-  read: (path) => readFileSync(path),
+  copy: (path) => {
+    refuseIrregularFile(path);
+    return { blob: '', bytes: statSync(path).size };
+  },
+  read: readRegularFile,
 };
+
+function readRegularFile(path: string): Uint8Array {
+  refuseIrregularFile(path);
+  return readFileSync(path);
+}
+
+/** Reading a pipe or a device may never end, and training would wait for it. */
+function refuseIrregularFile(path: string): void {
+  if (!statSync(path).isFile()) throw new Error(`${path} is not a regular file`);
+}

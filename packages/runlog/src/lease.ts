@@ -53,7 +53,7 @@ function isBusy(error: unknown): boolean {
 
 /** Opens the file without the warning that `node:sqlite` is experimental, which no trainer's output should start with. */
 function openDatabase(path: string): DatabaseSync {
-  const emitWarning = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
+  const { emitWarning } = Object.getOwnPropertyDescriptors(process);
   Object.defineProperty(process, 'emitWarning', { ...emitWarning, value: () => undefined });
   try {
     const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');

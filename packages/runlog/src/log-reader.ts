@@ -29,7 +29,7 @@ export interface LogChunk {
 }
 
 export interface ReadLimits {
-  /** About how many bytes to read; a line longer than this is still read whole. */
+  /** About how many bytes to read, from 1; a line longer than this is still read whole. */
   readonly maxBytes: number;
   readonly maxRecords?: number;
   /** Stop before a record with a greater `seq`. */
@@ -57,16 +57,16 @@ export class LogReader {
 
   /** The next records after `position`, none where there is no further whole line. Throws the system's error. */
   read(position: LogPosition, limits: ReadLimits): LogChunk {
-    const text = this.#wholeLines(position.offset, limits.maxBytes);
-    return text === '' ? { records: [], corrupt: [], next: position } : parseLines(text, position, limits);
+    const lines = this.#wholeLines(position.offset, limits.maxBytes);
+    return lines.length === 0 ? { records: [], corrupt: [], next: position } : parseLines(lines, position, limits);
   }
 
   /**
-   * The position as this log has it. Byte offsets are hints: where the record before the offset is not the one the position
-   * names, the log is read from its start for it.
+   * The position as this log has it. Byte offsets are hints: where no line starts at the offset, or the record before it is
+   * not the one the position names, the log is read from its start for it.
    */
   locate(position: LogPosition): LogPosition {
-    if (position.offset <= this.size() && this.lastSeq(position.offset) === position.seq) return position;
+    if (this.#startsLine(position.offset) && this.lastSeq(position.offset) === position.seq) return position;
     let found = LOG_START;
     for (;;) {
       const { next } = this.read(found, { maxBytes: TAIL_BYTES, throughSeq: position.seq });
@@ -75,8 +75,13 @@ export class LogReader {
     }
   }
 
-  /** `seq` of the last whole record before byte `end`; -1 where there is none. Reads only as far back as it must. */
+  /** `seq` of the last whole record before byte `end`; -1 where there is none. */
   lastSeq(end: number = this.size()): number {
+    return this.lastRecord(end)?.seq ?? -1;
+  }
+
+  /** The last whole record before byte `end`; undefined where there is none. Reads only as far back as it must. */
+  lastRecord(end: number = this.size()): RunRecord | undefined {
     for (let length = TAIL_BYTES; ; length *= 4) {
       const start = Math.max(0, end - length);
       const lines = this.#fill(start, end - start)
@@ -86,9 +91,9 @@ export class LogReader {
       const whole = lines.slice(start === 0 ? 0 : 1, -1);
       for (const line of whole.toReversed()) {
         const parsed = parseRecord(line);
-        if (parsed.ok) return parsed.record.seq;
+        if (parsed.ok) return parsed.record;
       }
-      if (start === 0) return -1;
+      if (start === 0) return undefined;
     }
   }
 
@@ -96,14 +101,18 @@ export class LogReader {
     closeSync(this.#fd);
   }
 
-  /** Text from `offset` up to the last newline within about `maxBytes`, or to the first newline where that is further. */
-  #wholeLines(offset: number, maxBytes: number): string {
+  #startsLine(offset: number): boolean {
+    return offset === 0 || (offset <= this.size() && this.#fill(offset - 1, 1)[0] === NEWLINE);
+  }
+
+  /** Bytes from `offset` up to the last newline within about `maxBytes`, or to the first newline where that is further. */
+  #wholeLines(offset: number, maxBytes: number): Buffer {
     const available = this.size() - offset;
     for (let length = maxBytes; ; length *= 4) {
       const bytes = this.#fill(offset, Math.min(length, available));
       const end = bytes.lastIndexOf(NEWLINE);
-      if (end >= 0) return bytes.toString('utf8', 0, end + 1);
-      if (length >= available) return '';
+      if (end >= 0) return bytes.subarray(0, end + 1);
+      if (length >= available) return bytes.subarray(0, 0);
     }
   }
 
@@ -120,7 +129,8 @@ export class LogReader {
   }
 }
 
-function parseLines(text: string, position: LogPosition, limits: ReadLimits): LogChunk {
+function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
+  const text = bytes.toString('utf8');
   const maxRecords = limits.maxRecords ?? Infinity;
   const throughSeq = limits.throughSeq ?? Infinity;
   const records: RunRecord[] = [];
@@ -131,25 +141,19 @@ function parseLines(text: string, position: LogPosition, limits: ReadLimits): Lo
     const end = text.indexOf('\n', start);
     const line = text.slice(start, end);
     const parsed = parseRecord(line);
-    const problem = parsed.ok ? orderProblem(parsed.record.seq, seq) : parsed.problem;
-    if (parsed.ok && problem === undefined) {
+    if (!parsed.ok) {
+      corrupt.push({ offset, problem: parsed.problem });
+    } else if (parsed.record.seq <= seq) {
+      // A later seq may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it.
+      corrupt.push({ offset, problem: `repeats seq ${parsed.record.seq} after ${seq}` });
+    } else {
       if (parsed.record.seq > throughSeq) break;
       records.push(parsed.record);
       ({ seq } = parsed.record);
-    } else {
-      corrupt.push({ offset, problem: problem ?? '' });
     }
-    offset += byteLength(line) + 1;
     start = end + 1;
+    // Counted in the bytes themselves: text made of invalid UTF-8 has another length.
+    offset = position.offset + bytes.indexOf(NEWLINE, offset - position.offset) + 1;
   }
   return { records, corrupt, next: { seq, offset } };
-}
-
-/** A later `seq` may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it. */
-function orderProblem(seq: number, previous: number): string | undefined {
-  return seq > previous ? undefined : `repeats seq ${seq} after ${previous}`;
-}
-
-function byteLength(line: string): number {
-  return Buffer.byteLength(line);
 }

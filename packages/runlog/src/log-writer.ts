@@ -41,6 +41,8 @@ export class LogWriter implements RecordLog {
   #refilledAtMs = -Infinity;
   #drainQueued = false;
   #failedAttempts = 0;
+  /** When a record came for the first time since the last failed attempt; undefined until then. */
+  #waitingSinceMs: number | undefined;
   #retry: NodeJS.Timeout | undefined;
   #lastError: ErrorInfo | undefined;
   #closed = false;
@@ -74,7 +76,7 @@ export class LogWriter implements RecordLog {
 
   append(line: string, nowMs: number, writeNow: boolean): boolean {
     if (this.#closed) return false;
-    if (this.#failedAttempts > 0) return this.#appendWhileFailing(line);
+    if (this.#failedAttempts > 0 && !this.#retryIfDue(nowMs)) return this.#appendWhileFailing(line);
     this.#pending += line;
     this.#pendingLines += 1;
     if (writeNow || this.#takeToken(nowMs) || this.#pendingLines >= MAX_BATCHED_LINES) {
@@ -109,13 +111,20 @@ export class LogWriter implements RecordLog {
     this.#file.sync();
   }
 
-  /** Writes what is pending, if the disk takes it, and releases the file. Idempotent. Returns how many lines are lost with it. */
+  /**
+   * Writes what is pending, if the disk takes it, and releases the file. Idempotent, and never throws. Returns how many lines
+   * are lost with it.
+   */
   close(): number {
     if (this.#closed) return 0;
     this.drain();
     this.#closed = true;
     clearTimeout(this.#retry);
-    this.#file.close();
+    try {
+      this.#file.close();
+    } catch (error) {
+      this.#fail(error);
+    }
     return this.#pendingLines;
   }
 
@@ -129,6 +138,12 @@ export class LogWriter implements RecordLog {
     return true;
   }
 
+  /** Tries again from within a call, for a trainer that never lets the timer run. Returns whether the log takes records. */
+  #retryIfDue(nowMs: number): boolean {
+    this.#waitingSinceMs ??= nowMs;
+    return Math.abs(nowMs - this.#waitingSinceMs) >= RETRY_AFTER_MS && this.drain();
+  }
+
   #appendWhileFailing(line: string): boolean {
     if (this.#pending.length + line.length > this.#maxPendingLength) return false;
     this.#pending += line;
@@ -138,6 +153,7 @@ export class LogWriter implements RecordLog {
 
   #fail(error: unknown): void {
     this.#failedAttempts += 1;
+    this.#waitingSinceMs = undefined;
     this.#lastError = errorInfo(error);
     if (this.#failedAttempts === 1) this.#options.onFailure(this.#lastError);
     if (this.#closed) return;

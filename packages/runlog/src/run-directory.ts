@@ -36,6 +36,10 @@ export interface RunManifest {
   readonly name?: string;
   /** Unix seconds. */
   readonly created: number;
+  /** Sinks that the run has been opened with. */
+  readonly sinks: readonly string[];
+  /** Every one of them has everything: false while the run is open, and after it where something is owed. */
+  readonly settled: boolean;
 }
 
 /** Magic numbers of statfs(2) for file systems whose locks and appends cannot be relied on. */
@@ -67,14 +71,17 @@ export function runDirectory(dir: string, runId: string): RunDirectory {
 /** A run directory that is ready for a writer. */
 export interface PreparedRun {
   readonly directory: RunDirectory;
-  /** True where this call made it. */
+  /** True where this call made the directory, so that it may be taken back. */
   readonly created: boolean;
+  /** True where it held a run before. */
+  readonly resumed: boolean;
 }
 
 /**
  * Makes or finds a run's directory. `joining` says that another process of the same run is known to be alive, so that
  * `resume: 'never'` does not forbid it.
  *
+ * @param statfs The system's; injected by tests.
  * @throws RunOpenError where the run exists or does not against `resume`, the id collides with another but for case, or the
  * directory cannot be made, written or trusted.
  */
@@ -84,11 +91,18 @@ export function prepareRunDirectory(
   resume: ResumeMode,
   joining: (directory: RunDirectory) => boolean,
   manifest: RunManifest,
+  statfs: (path: string) => { readonly type: number } = statfsSync,
 ): PreparedRun {
   const problem = checkRunId(runId);
   if (problem !== undefined) throw new RunOpenError(`the run id ${problem}`);
   const directory = runDirectory(dir, runId);
+  // In this order, since another process may be making the same run.
+  const isForeign = holdsOtherFiles(directory);
   const exists = existsSync(directory.manifestFile);
+  if (isForeign && !exists)
+    throw new RunOpenError(
+      `${directory.path} exists already and is no run: choose another run id, or set RUNCAST__DIR (dir) to a directory of its own`,
+    );
   if (exists && resume === 'never' && !joining(directory)) {
     throw new RunOpenError(
       `run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`,
@@ -101,11 +115,13 @@ export function prepareRunDirectory(
   }
   try {
     mkdirSync(resolve(dir), { recursive: true });
-    refuseNetworkFileSystem(resolve(dir));
+    refuseNetworkFileSystem(resolve(dir), statfs(resolve(dir)).type);
     refuseCaseCollision(resolve(dir), runId);
+    const created = mkdirSync(directory.path, { recursive: true }) !== undefined;
     for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory])
       mkdirSync(path, { recursive: true });
-    if (!exists) writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+    if (!exists) writeManifest(directory, manifest);
+    return { directory, created, resumed: exists };
   } catch (error) {
     if (error instanceof RunOpenError) throw error;
     throw new RunOpenError(
@@ -113,12 +129,29 @@ export function prepareRunDirectory(
       { cause: error },
     );
   }
-  return { directory, created: !exists };
+}
+
+/** True where something lies in the run's directory that a run which is just being made does not have there. */
+function holdsOtherFiles(directory: RunDirectory): boolean {
+  if (!existsSync(directory.path)) return false;
+  const parts = [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory];
+  return readdirSync(directory.path).some((name) => {
+    const path = join(directory.path, name);
+    if (parts.includes(path)) return readdirSync(path).length > 0;
+    return !path.startsWith(directory.manifestFile) && !path.startsWith(directory.leaseFile);
+  });
 }
 
 /** Takes back a directory that was just made for a run that then could not be opened. */
 export function discardRunDirectory(directory: RunDirectory): void {
   rmSync(directory.path, { recursive: true, force: true });
+}
+
+/** Notes who delivers the run and whether all is delivered. Throws the system's error. */
+export function updateManifest(directory: RunDirectory, sinks: readonly string[], settled: boolean): void {
+  const manifest = readManifest(directory);
+  if (manifest === undefined) return;
+  writeManifest(directory, { ...manifest, sinks: [...new Set([...manifest.sinks, ...sinks])], settled });
 }
 
 /** The manifest of a run; undefined where there is none or it is not one. */
@@ -141,6 +174,10 @@ export function listRuns(dir: string): readonly string[] {
     .toSorted();
 }
 
+function writeManifest(directory: RunDirectory, manifest: RunManifest): void {
+  writeWhole(directory.manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
 /** Replaces a small file in one step, so that a reader sees the old content or the new. */
 export function writeWhole(path: string, content: string): void {
   const draft = `${path}.${process.pid}.tmp`;
@@ -157,12 +194,17 @@ function isManifest(value: unknown): value is RunManifest {
     'run' in value &&
     typeof value.run === 'string' &&
     'created' in value &&
-    typeof value.created === 'number'
+    typeof value.created === 'number' &&
+    'sinks' in value &&
+    Array.isArray(value.sinks) &&
+    value.sinks.every((sink) => typeof sink === 'string') &&
+    'settled' in value &&
+    typeof value.settled === 'boolean'
   );
 }
 
-function refuseNetworkFileSystem(dir: string): void {
-  const kind = NETWORK_FILE_SYSTEMS.get(statfsSync(dir).type >>> 0);
+function refuseNetworkFileSystem(dir: string, type: number): void {
+  const kind = NETWORK_FILE_SYSTEMS.get(type >>> 0);
   if (kind !== undefined)
     throw new RunOpenError(
       `${dir} is on a network file system (${kind}), where a log cannot be kept safely; set RUNCAST__DIR (dir) to a local directory`,

@@ -5,9 +5,11 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LogReader, type LogPosition } from './log-reader.ts';
+import { LogReader, LOG_START, type LogPosition } from './log-reader.ts';
 
 const LOG_SUFFIX = '.jsonl';
+/** Enough for a log's first record, which is read whole in any case. */
+const FIRST_RECORD_BYTES = 4096;
 
 export class RunLogs {
   readonly #directory: string;
@@ -19,14 +21,21 @@ export class RunLogs {
 
   /** Looks for logs that have appeared since. Throws the system's error where the directory cannot be read. */
   refresh(): void {
-    for (const name of readdirSync(this.#directory).toSorted()) {
-      const writer = name.slice(0, -LOG_SUFFIX.length);
-      if (name.endsWith(LOG_SUFFIX) && !this.#readers.has(writer))
-        this.#readers.set(writer, new LogReader(join(this.#directory, name)));
+    const found: { readonly writer: string; readonly reader: LogReader }[] = [];
+    try {
+      for (const name of readdirSync(this.#directory).toSorted()) {
+        const writer = name.slice(0, -LOG_SUFFIX.length);
+        if (name.endsWith(LOG_SUFFIX) && !this.#readers.has(writer))
+          found.push({ writer, reader: new LogReader(join(this.#directory, name)) });
+      }
+    } finally {
+      const born = found.map(({ writer, reader }) => ({ writer, reader, time: firstTime(reader) }));
+      for (const { writer, reader } of born.toSorted((one, other) => one.time - other.time))
+        this.#readers.set(writer, reader);
     }
   }
 
-  /** Names of the writers known, oldest first. */
+  /** Names of the writers known: in the order they were found, those found together oldest first. */
   get writers(): readonly string[] {
     return [...this.#readers.keys()];
   }
@@ -55,5 +64,16 @@ export class RunLogs {
 
   #sum(amount: (reader: LogReader, writer: string) => number): number {
     return [...this.#readers].reduce((total, [writer, reader]) => total + amount(reader, writer), 0);
+  }
+}
+
+/** When the log was begun, in Unix seconds; later than any other, where its first record cannot be read yet. */
+function firstTime(reader: LogReader): number {
+  try {
+    const [first] = reader.read(LOG_START, { maxBytes: FIRST_RECORD_BYTES, maxRecords: 1 }).records;
+    return first?.time ?? Number.MAX_VALUE;
+  } catch {
+    // Whoever reads on meets the same error, and reports it.
+    return Number.MAX_VALUE;
   }
 }

@@ -42,25 +42,34 @@ export const tensorboardEnv: EnvSection<TensorboardConfig> = {
   },
 };
 
-/** What {@link createSink} takes, as JSON. */
-export interface TensorboardSinkConfig {
-  readonly log_dir: string;
-  readonly flush_secs: number;
-  readonly log_every_n_steps: number;
+export interface TensorboardSinkOptions {
+  /** The directory given to `tensorboard --logdir`; the run's files go to `<logDir>/<run id>`. */
+  readonly logDir: string;
+  /** How often what was written is forced to the disk, in whole seconds from 1; 30 where left out. */
+  readonly flushSecs?: number | undefined;
+  /** Takes every n-th logStep call only; 10 where left out. */
+  readonly logEveryNSteps?: number | undefined;
 }
 
-const sinkConfigSchema: z.ZodType<TensorboardSinkConfig> = z.strictObject({
-  log_dir: z
+/** {@link TensorboardSinkOptions} with their defaults. */
+export interface TensorboardSinkConfig extends JsonObject {
+  readonly logDir: string;
+  readonly flushSecs: number;
+  readonly logEveryNSteps: number;
+}
+
+const sinkConfigSchema = z.strictObject({
+  logDir: z
     .string()
     .min(1, 'expects a path')
     .refine((path) => !path.includes('\0'), 'expects a path without NUL characters'),
-  flush_secs: z.int().min(1).default(DEFAULTS.flush_secs),
-  log_every_n_steps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
+  flushSecs: z.int().min(1).default(DEFAULTS.flush_secs),
+  logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
 });
 
 /** Throws {@link ConfigError} with everything that is wrong. */
-export function parseSinkConfig(config: JsonObject): TensorboardSinkConfig {
-  const parsed = sinkConfigSchema.safeParse(config);
+export function parseSinkConfig(options: JsonObject | TensorboardSinkOptions): TensorboardSinkConfig {
+  const parsed = sinkConfigSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     parsed.error.issues.map((issue) => ({

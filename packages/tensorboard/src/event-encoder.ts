@@ -12,9 +12,9 @@
 
 import {
   isScalar,
+  type ImageRecord,
   type JsonObject,
   type JsonPrimitive,
-  type JsonValue,
   type OpenRecord,
   type RunRecord,
   type ScalarMap,
@@ -32,7 +32,9 @@ import {
   type Stamp,
   type SubRun,
 } from './run-state.ts';
+import { markdownBars, markdownTable } from './markdown-table.ts';
 import { ScalarRow } from './scalar-row.ts';
+import { histogramValue, imageValue, textValue } from './summary-value.ts';
 import { TagTable, type Tag } from './tag-table.ts';
 
 /** What a batch adds to one file. */
@@ -42,6 +44,9 @@ export interface EncodedFile {
   /** A view that the next call of {@link EventEncoder.encode} takes back. */
   readonly bytes: Uint8Array;
 }
+
+/** Gives the file that an image record refers to. */
+export type ImageBytes = (record: ImageRecord) => Uint8Array | undefined;
 
 /** Event.file_version: without it, readers drop points whenever a step goes back anywhere in the run. */
 const FILE_VERSION: Uint8Array = bytesField(3, 'brain.Event:2');
@@ -67,6 +72,7 @@ interface Placement {
   readonly keys: readonly string[];
 }
 
+/** The encoder of one run. Events of one sub-run lie in the order of their records. */
 export class EventEncoder {
   #saved: RunState;
   /** Its last step lags: that changes with every record and so stands apart. */
@@ -79,7 +85,7 @@ export class EventEncoder {
   /** What this batch goes to: all of it in order, and the current one of each sub-run. */
   #outputs: Output[] = [];
   readonly #current = new Map<number, EventBuffer>();
-  #spareBuffers: EventBuffer[] = [];
+  readonly #spareBuffers: EventBuffer[] = [];
 
   /** @param state What {@link position} returned, to go on from there. */
   constructor(state?: EncoderState) {
@@ -90,10 +96,14 @@ export class EventEncoder {
     this.#tags = new TagTable(tags);
   }
 
-  /** Encodes records that follow what was committed. What an earlier call encoded and nobody committed is forgotten. */
-  encode(records: readonly RunRecord[]): readonly EncodedFile[] {
+  /**
+   * Encodes records that follow what was committed. What an earlier call encoded and nobody committed is forgotten.
+   *
+   * @param imageBytes The file of an image; where it gives undefined, as it does where it is left out, there is no event.
+   */
+  encode(records: readonly RunRecord[], imageBytes: ImageBytes = noImage): readonly EncodedFile[] {
     this.#startDraft();
-    for (const record of records) this.#encode(record);
+    for (const record of records) this.#encode(record, imageBytes);
     return this.#outputs.map(({ path, buffer }) => ({ path, bytes: buffer.bytes }));
   }
 
@@ -104,7 +114,7 @@ export class EventEncoder {
   }
 
   /** Everything that was committed, as JSON, to go on from. */
-  position(): Readonly<Record<keyof EncoderState, JsonValue>> {
+  position(): EncoderState {
     return stateToJson(this.#saved, this.#tags.entries());
   }
 
@@ -120,7 +130,7 @@ export class EventEncoder {
     this.#current.clear();
   }
 
-  #encode(record: RunRecord): void {
+  #encode(record: RunRecord, imageBytes: ImageBytes): void {
     if (this.#draft.stamp.host === '') this.#change({ stamp: firstStamp(record) });
     const time = this.#wallTime(record.time);
     switch (record.kind) {
@@ -158,13 +168,23 @@ export class EventEncoder {
       case 'close':
         if (record.final) this.#endSession(time, record.status);
         return;
+      case 'table':
+        this.#payload(time, record, textValue(record.key, markdownTable(record.columns, record.rows)));
+        return;
+      case 'bar_chart':
+        this.#payload(time, record, textValue(record.key, markdownBars(record.bars)));
+        return;
+      case 'text':
+        this.#payload(time, record, textValue(record.key, record.text));
+        return;
+      case 'histogram':
+        this.#payload(time, record, histogramValue(record));
+        return;
+      case 'image':
+        this.#image(time, record, imageBytes(record));
+        return;
       case 'tags':
       case 'define_metric':
-      case 'table':
-      case 'bar_chart':
-      case 'histogram':
-      case 'image':
-      case 'text':
       case 'file':
       case 'artifact':
       case 'alert':
@@ -239,6 +259,19 @@ export class EventEncoder {
     return row;
   }
 
+  #image(time: number, record: ImageRecord, file: Uint8Array | undefined): void {
+    if (file !== undefined) this.#payload(time, record, imageValue(record, file));
+  }
+
+  /** Writes a value that is an event of its own. */
+  #payload(time: number, record: { readonly key: string; readonly step?: number }, body: Uint8Array): void {
+    const tag = this.#tags.of(record.key);
+    const step = record.step ?? nextStep(tag);
+    const subRun = this.#place(tag, step);
+    this.#event(time, step, subRun, body);
+    this.#tags.move(tag, step, subRun, false);
+  }
+
   /** Writes a row whose metrics do not all go to one sub-run, or (`step` undefined) not all at one step. */
   #scatter(
     time: number,
@@ -279,7 +312,7 @@ export class EventEncoder {
   #startSession(time: number, hparams: readonly (readonly [string, JsonPrimitive])[]): void {
     if (this.#draft.session !== 'none') return;
     const config = [...this.#draft.config.values()].flat();
-    this.#event(time, 0, sessionStart([...config, ...hparams], this.#draft.stamp.time));
+    this.#event(time, 0, 0, sessionStart([...config, ...hparams], this.#draft.stamp.time));
     this.#change({ session: 'started', config: new Map() });
   }
 
@@ -287,13 +320,13 @@ export class EventEncoder {
     // A run without hyperparameters has its configuration in HParams, and without that no line there at all.
     if ([...this.#draft.config.values()].flat().length > 0) this.#startSession(time, []);
     if (this.#draft.session !== 'started') return;
-    this.#event(time, 0, sessionEnd(status, time));
+    this.#event(time, 0, 0, sessionEnd(status, time));
     this.#change({ session: 'ended' });
   }
 
-  #event(time: number, subRun: number, body: Uint8Array): void {
+  #event(time: number, step: number, subRun: number, body: Uint8Array): void {
     const buffer = this.#buffer(subRun);
-    buffer.begin(time, 0, body);
+    buffer.begin(time, step, body);
     buffer.seal();
   }
 
@@ -326,6 +359,10 @@ export class EventEncoder {
     buffer.begin(time, previous?.resumeStep ?? 0, SESSION_LOG_START);
     buffer.seal();
   }
+}
+
+function noImage(): undefined {
+  return undefined;
 }
 
 const UNKNOWN_HOST = 'unknown';

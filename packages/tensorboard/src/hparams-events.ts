@@ -7,16 +7,13 @@
 
 import { isJsonObject, type JsonObject, type JsonPrimitive, type JsonValue, type RunStatus } from '@runcast/core';
 import { booleanField, bytesField, doubleField, integerField, join } from './protobuf.ts';
-import { taggedValue } from './summary-value.ts';
+import { hparamsValue } from './summary-value.ts';
 
 const SESSION_START = { tag: '_hparams_/session_start_info', field: 3 } as const;
 const SESSION_END = { tag: '_hparams_/session_end_info', field: 4 } as const;
 
 /** hparams.Status. TensorBoard knows no crash. */
 const STATUS = { unknown: 0, finished: 1, failed: 2, crashed: 2 } as const;
-
-/** TensorProto of float zero in no dimensions: HParams reads the metadata only. */
-const NULL_TENSOR: Uint8Array = join(integerField(1, 1), bytesField(2, bytesField(2, '')));
 
 /** Event.summary with the session's hyperparameters; null ones have no column. Later values of a name win. */
 export function sessionStart(hparams: Iterable<readonly [string, JsonPrimitive]>, startTime: number): Uint8Array {
@@ -46,22 +43,10 @@ function isPrimitive(value: JsonValue): value is JsonPrimitive {
 
 /** google.protobuf.Value, whose members are written even where they are zero, false or empty. */
 function protobufValue(value: string | number | boolean): Uint8Array {
-  switch (typeof value) {
-    case 'number':
-      return doubleField(2, value);
-    case 'string':
-      return bytesField(3, value);
-    case 'boolean':
-      return booleanField(4, value);
-  }
+  if (typeof value === 'number') return doubleField(2, value);
+  return typeof value === 'string' ? bytesField(3, value) : booleanField(4, value);
 }
 
 function sessionSummary(kind: { readonly tag: string; readonly field: number }, info: Uint8Array): Uint8Array {
-  return taggedValue({
-    tag: kind.tag,
-    plugin: 'hparams',
-    content: bytesField(kind.field, info),
-    dataClass: 'tensor',
-    tensor: NULL_TENSOR,
-  });
+  return hparamsValue(kind.tag, bytesField(kind.field, info));
 }

@@ -2,38 +2,34 @@
 
 import path from 'node:path';
 import type { SinkSpec } from '@runcast/core';
-import { parseSinkConfig } from './config.ts';
-import { sinkModule } from './sink-module.ts';
+import { parseSinkConfig, type TensorboardSinkOptions } from './config.ts';
 import { createSink } from './sink.ts';
 
-export { tensorboardEnv, type TensorboardConfig, type TensorboardEngine } from './config.ts';
-export { EventEncoder, type EncodedFile } from './event-encoder.ts';
-export { TENSORBOARD_TRAITS } from './traits.ts';
-
-export interface TensorboardSinkOptions {
-  /** The directory given to `tensorboard --logdir`; the run's files go to `<logDir>/<run id>`. */
-  readonly logDir: string;
-  /** How often what was written is forced to the disk, in whole seconds from 1; 30 where left out. */
-  readonly flushSecs?: number;
-  /** Takes every n-th logStep call only; 10 where left out. */
-  readonly logEveryNSteps?: number;
-}
+export {
+  tensorboardEnv,
+  type TensorboardConfig,
+  type TensorboardEngine,
+  type TensorboardSinkConfig,
+  type TensorboardSinkOptions,
+} from './config.ts';
+export { EventEncoder, type EncodedFile, type ImageBytes } from './event-encoder.ts';
+export type { EncoderState } from './run-state.ts';
+export { createTensorboardSink, type TensorboardSink } from './sink.ts';
+export { openSummaryWriter, type SummaryWriter, type SummaryWriterOptions } from './summary-writer.ts';
+export { tensorboardTraits } from './traits.ts';
 
 /**
- * A sink for `createPublisher`. A relative `logDir` is taken from the current working directory, now.
+ * Event files in `<logDir>/<run id>`. A relative `logDir` is taken from the current working directory, now.
  *
  * @throws ConfigError where an option is out of range.
  */
 export function tensorboardSink(options: TensorboardSinkOptions): SinkSpec {
-  const { log_dir: logDir, ...rest } = parseSinkConfig({
-    log_dir: options.logDir,
-    ...(options.flushSecs === undefined ? {} : { flush_secs: options.flushSecs }),
-    ...(options.logEveryNSteps === undefined ? {} : { log_every_n_steps: options.logEveryNSteps }),
-  });
+  const config = parseSinkConfig(options);
   return {
     name: 'tensorboard',
-    module: sinkModule(import.meta.url),
-    config: { log_dir: path.resolve(logDir), ...rest },
+    // The sink's module lies beside this one, as TypeScript or as JavaScript.
+    module: new URL(`./sink${path.extname(import.meta.url)}`, import.meta.url).href,
+    config: { ...config, logDir: path.resolve(config.logDir) },
     createSink,
   };
 }

@@ -3,19 +3,19 @@
  * on from a position writes the bytes that would have been written without the interruption.
  */
 
-import type { JsonPrimitive, JsonValue } from '@runcast/core';
+import type { JsonObject, JsonPrimitive } from '@runcast/core';
 import { z } from 'zod';
 import type { TagEntry } from './tag-table.ts';
 
 /** Where names and times of files come from: an `open` record, so that encoding again gives the same bytes. */
-export interface Stamp {
+export interface Stamp extends JsonObject {
   readonly time: number;
   readonly host: string;
   readonly pid: number;
 }
 
 /** A directory of event files that has one at least: the run's own, and one for each time that steps went back. */
-export interface SubRun {
+export interface SubRun extends JsonObject {
   /** How many files it has; readers take the last one as the one that grows. */
   readonly files: number;
   /** The seconds in the newest file's name. */
@@ -53,11 +53,21 @@ export const NEW_RUN: RunState = {
   session: 'none',
 };
 
+/** A {@link RunState} and its tags as JSON: the encoder's part of a position. */
+export interface EncoderState extends JsonObject {
+  readonly stamp: Stamp;
+  readonly sub_runs: readonly SubRun[];
+  readonly rewinds: number;
+  readonly last_step: number;
+  readonly config: readonly (readonly [string, readonly (readonly [string, JsonPrimitive])[]])[];
+  readonly session: RunState['session'];
+  readonly tags: readonly TagEntry[];
+}
+
 const configScalar = z.tuple([z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])]).readonly();
 const tagEntry = z.tuple([z.string(), z.number().nullable(), z.int().nonnegative(), z.boolean()]).readonly();
 
-/** The encoder's part of a position. */
-export const encoderStateSchema = z.object({
+export const encoderStateSchema: z.ZodType<EncoderState> = z.object({
   stamp: z.object({ time: z.number(), host: z.string(), pid: z.number() }),
   sub_runs: z.array(
     z.object({ files: z.int().positive(), seconds: z.int(), path: z.string(), resumeStep: z.number().nullable() }),
@@ -69,17 +79,15 @@ export const encoderStateSchema = z.object({
   tags: z.array(tagEntry),
 });
 
-export type EncoderState = z.infer<typeof encoderStateSchema>;
-
 export function stateFromJson(json: EncoderState): { readonly run: RunState; readonly tags: readonly TagEntry[] } {
   const { stamp, sub_runs: subRuns, rewinds, last_step: lastStep, session, tags } = json;
   return { run: { stamp, subRuns, rewinds, lastStep, config: new Map(json.config), session }, tags };
 }
 
-export function stateToJson(run: RunState, tags: readonly TagEntry[]): Readonly<Record<keyof EncoderState, JsonValue>> {
+export function stateToJson(run: RunState, tags: readonly TagEntry[]): EncoderState {
   return {
-    stamp: { ...run.stamp },
-    sub_runs: run.subRuns.map((subRun) => ({ ...subRun })),
+    stamp: run.stamp,
+    sub_runs: run.subRuns,
     rewinds: run.rewinds,
     last_step: run.lastStep,
     config: [...run.config],

@@ -1,16 +1,16 @@
-/**
- * The sink that writes TensorBoard event files: the only place of this package that touches the disk. Delivery's worker
- * loads this module by its URL.
- */
+/** The sink that writes TensorBoard event files. Delivery's worker loads this module by its URL. */
 
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
+import type { AppendFileSystem } from '@runcast/append-file';
 import {
   ConfigError,
   errorCode,
   errorMessage,
+  type ImageRecord,
   PositionLostError,
+  type RecordRefusal,
+  RecordsRefusedError,
   type CreateSink,
   type JsonObject,
   type JsonValue,
@@ -20,13 +20,11 @@ import {
   type SinkTraits,
 } from '@runcast/core';
 import { z } from 'zod';
-import { parseSinkConfig, type TensorboardSinkConfig } from './config.ts';
-import { EventEncoder, type EncodedFile } from './event-encoder.ts';
+import { parseSinkConfig, type TensorboardSinkConfig, type TensorboardSinkOptions } from './config.ts';
+import { EventEncoder } from './event-encoder.ts';
+import { EventFiles } from './event-files.ts';
 import { encoderStateSchema } from './run-state.ts';
-import { TENSORBOARD_TRAITS } from './traits.ts';
-
-/** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
-const MAX_OPEN_FILES = 16;
+import { tensorboardTraits } from './traits.ts';
 
 /** Not an event file by its name, so that TensorBoard does not look at it. */
 const PROBE = '.writable';
@@ -38,16 +36,8 @@ const positionSchema = z.object({
   encoder: encoderStateSchema,
 });
 
-/** Makes the sink. Throws {@link ConfigError} where the configuration is not a {@link TensorboardSinkConfig}. */
-export const createSink: CreateSink = (config) => createSinkOn(config);
-
-/** As {@link createSink}, on a file system of the caller's choice, so that tests can make it fail. */
-export function createSinkOn(config: JsonObject, fileSystem?: AppendFileSystem): Sink & TensorboardLifecycle {
-  return new TensorboardSink(parseSinkConfig(config), fileSystem);
-}
-
-/** What the sink has of the contract's optional parts: all of it, and synchronous. */
-interface TensorboardLifecycle {
+/** The sink, synchronous throughout. */
+export interface TensorboardSink extends Sink {
   open(context: SinkContext): void;
   write(batch: RecordBatch): void;
   flush(): void;
@@ -56,22 +46,32 @@ interface TensorboardLifecycle {
   position(): JsonValue;
 }
 
-class TensorboardSink implements Sink {
+/** Makes the sink from a spec's configuration, {@link TensorboardSinkOptions} as JSON. Throws ConfigError where it is none. */
+export const createSink: CreateSink = (config: JsonObject): Sink =>
+  new EventFileSink(parseSinkConfig(config), undefined);
+
+/** The sink with the file system calls it is to use for event files, the real ones where left out. */
+export function createTensorboardSink(options: TensorboardSinkOptions, fileSystem?: AppendFileSystem): TensorboardSink {
+  return new EventFileSink(parseSinkConfig(options), fileSystem);
+}
+
+class EventFileSink implements TensorboardSink {
   readonly name = 'tensorboard';
-  readonly traits: SinkTraits = TENSORBOARD_TRAITS;
+  readonly traits: SinkTraits = tensorboardTraits;
   readonly logEveryNSteps: number;
   readonly #config: TensorboardSinkConfig;
   readonly #fileSystem: AppendFileSystem | undefined;
   #encoder = new EventEncoder();
   #files: EventFiles;
+  #runDirectory = '';
   /** When the files were last known to be on the disk, by the ticks' clock. */
   #durableAt: number | undefined;
 
   constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined) {
-    this.logEveryNSteps = config.log_every_n_steps;
+    this.logEveryNSteps = config.logEveryNSteps;
     this.#config = config;
     this.#fileSystem = fileSystem;
-    this.#files = new EventFiles(config.log_dir, [], fileSystem);
+    this.#files = new EventFiles(config.logDir, [], fileSystem);
   }
 
   /**
@@ -79,8 +79,9 @@ class TensorboardSink implements Sink {
    * {@link PositionLostError} where the files are not what the position says; without a position, files are begun anew.
    */
   open(context: SinkContext): void {
-    const directory = path.join(this.#config.log_dir, context.runId);
-    proveWritable(this.#config.log_dir, directory);
+    const directory = path.join(this.#config.logDir, context.runId);
+    proveWritable(this.#config.logDir, directory);
+    this.#runDirectory = context.runDirectory;
     const position = context.position === undefined ? undefined : readPosition(context.position);
     this.#encoder = new EventEncoder(position?.encoder);
     this.#files = new EventFiles(directory, position?.files ?? [], this.#fileSystem);
@@ -88,8 +89,29 @@ class TensorboardSink implements Sink {
   }
 
   write(batch: RecordBatch): void {
-    this.#files.append(this.#encoder.encode(batch.records));
+    const refusals: RecordRefusal[] = [];
+    const encoded = this.#encoder.encode(batch.records, (record) => {
+      const image = this.#readImage(record);
+      if (typeof image !== 'string') return image;
+      refusals.push({ seq: record.seq, reason: image });
+      return undefined;
+    });
+    if (refusals.length > 0) throw new RecordsRefusedError(refusals);
+    this.#files.append(encoded);
     this.#encoder.commit();
+  }
+
+  /** The image's file, or why it can never be written. */
+  #readImage(record: ImageRecord): Uint8Array | string {
+    if (record.format === 'svg') return 'TensorBoard shows no SVG images';
+    const file = path.join(this.#runDirectory, record.blob);
+    if (!file.startsWith(path.join(this.#runDirectory, path.sep))) return `${record.blob} is outside the run directory`;
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      return `${record.blob} is missing in the run directory`;
+    }
   }
 
   /** Forces everything to the disk. */
@@ -97,11 +119,11 @@ class TensorboardSink implements Sink {
     this.#files.sync();
   }
 
-  /** As {@link flush}, where something is not on the disk and the last time is `flush_secs` ago. */
+  /** As {@link flush}, where something is not on the disk and the last time is `flushSecs` ago. */
   tick(now: number): void {
     this.#durableAt ??= now;
     if (!this.#files.dirty) this.#durableAt = now;
-    if (now - this.#durableAt < this.#config.flush_secs * 1000) return;
+    if (now - this.#durableAt < this.#config.flushSecs * 1000) return;
     this.flush();
     this.#durableAt = now;
   }
@@ -112,121 +134,6 @@ class TensorboardSink implements Sink {
 
   position(): JsonValue {
     return { version: 1, files: this.#files.lengths(), encoder: this.#encoder.position() };
-  }
-}
-
-/** The event files of a run, each with the length up to which it is good. */
-class EventFiles {
-  readonly #directory: string;
-  readonly #fileSystem: AppendFileSystem | undefined;
-  readonly #lengths: Map<string, number>;
-  /** By path, the longest open first. */
-  readonly #open = new Map<string, AppendFile>();
-  readonly #unsynced = new Set<string>();
-
-  constructor(
-    directory: string,
-    lengths: readonly (readonly [string, number])[],
-    fileSystem: AppendFileSystem | undefined,
-  ) {
-    this.#directory = directory;
-    this.#lengths = new Map(lengths);
-    this.#fileSystem = fileSystem;
-  }
-
-  get dirty(): boolean {
-    return this.#unsynced.size > 0;
-  }
-
-  lengths(): readonly (readonly [string, number])[] {
-    return [...this.#lengths];
-  }
-
-  /** Takes every file back to its good length. Throws {@link PositionLostError} where one is missing or shorter. */
-  recover(): void {
-    try {
-      for (const name of this.#lengths.keys()) this.#opened(name);
-    } catch (error) {
-      this.#abandon();
-      throw error;
-    }
-  }
-
-  /** Appends to all of the files or, where it throws, to none. */
-  append(parts: readonly EncodedFile[]): void {
-    try {
-      for (const part of parts) this.#opened(part.path).append(part.bytes);
-    } catch (error) {
-      this.#abandon();
-      throw error;
-    }
-    for (const part of parts) {
-      this.#lengths.set(part.path, (this.#lengths.get(part.path) ?? 0) + part.bytes.length);
-      this.#unsynced.add(part.path);
-    }
-  }
-
-  sync(): void {
-    for (const name of this.#unsynced) this.#opened(name).sync();
-    this.#unsynced.clear();
-  }
-
-  close(): void {
-    try {
-      this.sync();
-    } finally {
-      this.#abandon();
-    }
-  }
-
-  #opened(name: string): AppendFile {
-    const open = this.#open.get(name);
-    if (open !== undefined) return open;
-    this.#makeRoom();
-    const file = this.#openFile(name);
-    this.#open.set(name, file);
-    return file;
-  }
-
-  #openFile(name: string): AppendFile {
-    const file = path.join(this.#directory, name);
-    const fileSystem = this.#fileSystem === undefined ? {} : { fileSystem: this.#fileSystem };
-    const length = this.#lengths.get(name);
-    if (length === undefined) {
-      mkdirSync(path.dirname(file), { recursive: true });
-      return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
-    }
-    try {
-      return openAppendFile(file, { mode: 'reopen', length, ...fileSystem });
-    } catch (error) {
-      if (error instanceof ShortFileError || errorCode(error) === 'ENOENT')
-        throw new PositionLostError(errorMessage(error), { cause: error });
-      throw error;
-    }
-  }
-
-  #makeRoom(): void {
-    for (const [name, file] of this.#open) {
-      if (this.#open.size < MAX_OPEN_FILES) return;
-      file.sync();
-      this.#unsynced.delete(name);
-      this.#open.delete(name);
-      file.close();
-    }
-  }
-
-  /** Closes all files. Whoever opens one again takes it back to its good length. */
-  #abandon(): void {
-    for (const file of this.#open.values()) closeQuietly(file);
-    this.#open.clear();
-  }
-}
-
-function closeQuietly(file: AppendFile): void {
-  try {
-    file.close();
-  } catch {
-    // Nothing is lost by it: what had to be durable was synchronised before, and the error at hand is the one to report.
   }
 }
 

@@ -6,8 +6,24 @@ import type { SinkTraits } from '@runcast/core';
  * Tags, metric definitions, files, artifacts, alerts and system metrics have no place in TensorBoard. Reopened with its
  * position, the sink truncates its files to where they were and writes the same bytes again.
  */
-export const TENSORBOARD_TRAITS: SinkTraits = {
-  kinds: ['open', 'step', 'epoch', 'validation', 'final', 'log', 'hparams', 'config', 'summary', 'close'],
+export const tensorboardTraits: SinkTraits = {
+  kinds: [
+    'open',
+    'step',
+    'epoch',
+    'validation',
+    'final',
+    'log',
+    'hparams',
+    'config',
+    'summary',
+    'table',
+    'bar_chart',
+    'histogram',
+    'image',
+    'text',
+    'close',
+  ],
   guarantee: 'exactly-once',
   locality: 'local',
 };

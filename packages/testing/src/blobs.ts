@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BlobReference } from '@runcast/core';
+import type { BlobReference, StoredFile } from '@runcast/core';
 
 /** A whole PNG of one transparent pixel. */
 export const PIXEL_PNG: Uint8Array = Buffer.from(
@@ -22,6 +22,12 @@ export const SAMPLE_FILE: Uint8Array = Buffer.from('weights of a small model\n')
 export function blobReference(bytes: Uint8Array, extension: string): BlobReference {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { blob: `blobs/${sha256}${extension}`, bytes: bytes.length, sha256 };
+}
+
+/** As {@link blobReference}, for files, which have no digest in their record. */
+export function storedFile(bytes: Uint8Array, extension: string): StoredFile {
+  const { blob, bytes: size } = blobReference(bytes, extension);
+  return { blob, bytes: size };
 }
 
 /** Puts `bytes` below the run directory and returns the reference that a record holds. */

@@ -27,7 +27,7 @@ import type {
   TextRecord,
   ValidationRecord,
 } from '@runcast/core';
-import { blobReference, PIXEL_PNG, SAMPLE_FILE } from './blobs.ts';
+import { blobReference, PIXEL_PNG, SAMPLE_FILE, storedFile } from './blobs.ts';
 
 /** Unix seconds of a record whose time nobody gave: 2026-11-21, 09:46:21.123 UTC. */
 export const SAMPLE_TIME = 1_795_254_381.123;
@@ -153,7 +153,7 @@ export function textRecord(given: Given<TextRecord> = {}): TextRecord {
 
 /** Refers to {@link SAMPLE_FILE}. */
 export function fileRecord(given: Given<FileRecord> = {}): FileRecord {
-  return { ...HEAD, kind: 'file', path: 'checkpoints/operator.bin', ...blobReference(SAMPLE_FILE, '.bin'), ...given };
+  return { ...HEAD, kind: 'file', path: 'checkpoints/operator.bin', ...storedFile(SAMPLE_FILE, '.bin'), ...given };
 }
 
 /** One file, {@link SAMPLE_FILE}. */
@@ -163,7 +163,7 @@ export function artifactRecord(given: Given<ArtifactRecord> = {}): ArtifactRecor
     kind: 'artifact',
     name: 'summary',
     type: 'report',
-    files: [{ path: 'summary.bin', ...blobReference(SAMPLE_FILE, '.bin') }],
+    files: [{ path: 'summary.bin', ...storedFile(SAMPLE_FILE, '.bin') }],
     aliases: ['latest'],
     metadata: {},
     ...given,

@@ -1,0 +1,35 @@
+/** What the sinks of a run are owed, found out from outside: from the stored cursors and the ends of the logs. */
+
+import { isLeased, listRuns, readManifest, runDirectory, RunLogs, type RunDirectory } from '@runcast/runlog';
+import { CursorStore, deliveredPosition } from './cursor-store.ts';
+
+/** Records that each of `sinks` has not been given, by name. Throws the system's error where the logs cannot be read. */
+export function owedRecords(directory: RunDirectory, sinks: readonly string[]): ReadonlyMap<string, number> {
+  const logs = new RunLogs(directory.logDirectory);
+  try {
+    logs.refresh();
+    return new Map(
+      sinks.map((sink) => {
+        const cursor = new CursorStore(directory, sink).read();
+        return [sink, logs.recordsAfter((writer) => deliveredPosition(cursor, writer))];
+      }),
+    );
+  } finally {
+    logs.close();
+  }
+}
+
+/**
+ * Runs below `dir` that nobody delivers and whose sinks are owed something, among the `limit` that sort last: ids sort by
+ * time, and a directory of ten thousand runs must not delay the opening of the next.
+ */
+export function findUndeliveredRuns(dir: string, limit: number): readonly string[] {
+  return listRuns(dir)
+    .slice(-limit)
+    .filter((runId) => {
+      const directory = runDirectory(dir, runId);
+      const manifest = readManifest(directory);
+      if (manifest === undefined || manifest.settled || isLeased(directory.leaseFile)) return false;
+      return [...owedRecords(directory, manifest.sinks).values()].some((owed) => owed > 0);
+    });
+}

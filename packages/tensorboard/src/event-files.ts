@@ -1,0 +1,126 @@
+/**
+ * The event files of a run on the disk, each with the length up to which it is good: a batch is in all of them or in none.
+ */
+
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
+import { errorCode, errorMessage, PositionLostError } from '@runcast/core';
+import type { EncodedFile } from './event-encoder.ts';
+
+/** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
+const MAX_OPEN_FILES = 16;
+
+export class EventFiles {
+  readonly #directory: string;
+  readonly #fileSystem: AppendFileSystem | undefined;
+  readonly #lengths: Map<string, number>;
+  /** By path, the longest open first. */
+  readonly #open = new Map<string, AppendFile>();
+  readonly #unsynced = new Set<string>();
+
+  constructor(
+    directory: string,
+    lengths: readonly (readonly [string, number])[],
+    fileSystem: AppendFileSystem | undefined,
+  ) {
+    this.#directory = directory;
+    this.#lengths = new Map(lengths);
+    this.#fileSystem = fileSystem;
+  }
+
+  get dirty(): boolean {
+    return this.#unsynced.size > 0;
+  }
+
+  lengths(): readonly (readonly [string, number])[] {
+    return [...this.#lengths];
+  }
+
+  /** Takes every file back to its good length. Throws {@link PositionLostError} where one is missing or shorter. */
+  recover(): void {
+    try {
+      for (const name of this.#lengths.keys()) this.#opened(name);
+    } catch (error) {
+      this.#abandon();
+      throw error;
+    }
+  }
+
+  /** Appends to all of the files or, where it throws, to none. */
+  append(parts: readonly EncodedFile[]): void {
+    try {
+      for (const part of parts) this.#opened(part.path).append(part.bytes);
+    } catch (error) {
+      this.#abandon();
+      throw error;
+    }
+    for (const part of parts) {
+      this.#lengths.set(part.path, (this.#lengths.get(part.path) ?? 0) + part.bytes.length);
+      this.#unsynced.add(part.path);
+    }
+  }
+
+  sync(): void {
+    for (const name of this.#unsynced) this.#opened(name).sync();
+    this.#unsynced.clear();
+  }
+
+  close(): void {
+    try {
+      this.sync();
+    } finally {
+      this.#abandon();
+    }
+  }
+
+  #opened(name: string): AppendFile {
+    const open = this.#open.get(name);
+    if (open !== undefined) return open;
+    this.#makeRoom();
+    const file = this.#openFile(name);
+    this.#open.set(name, file);
+    return file;
+  }
+
+  #openFile(name: string): AppendFile {
+    const file = path.join(this.#directory, name);
+    const fileSystem = this.#fileSystem === undefined ? {} : { fileSystem: this.#fileSystem };
+    const length = this.#lengths.get(name);
+    if (length === undefined) {
+      mkdirSync(path.dirname(file), { recursive: true });
+      return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
+    }
+    try {
+      return openAppendFile(file, { mode: 'reopen', length, ...fileSystem });
+    } catch (error) {
+      if (error instanceof ShortFileError || errorCode(error) === 'ENOENT')
+        throw new PositionLostError(errorMessage(error), { cause: error });
+      throw error;
+    }
+  }
+
+  #makeRoom(): void {
+    for (const [name, file] of this.#open) {
+      if (this.#open.size < MAX_OPEN_FILES) return;
+      file.sync();
+      this.#unsynced.delete(name);
+      this.#open.delete(name);
+      file.close();
+    }
+  }
+
+  /** Closes all files. Whoever opens one again takes it back to its good length. */
+  #abandon(): void {
+    for (const file of this.#open.values()) closeQuietly(file);
+    this.#open.clear();
+  }
+}
+
+function closeQuietly(file: AppendFile): void {
+  try {
+    file.close();
+  } catch {
+    // Nothing is lost by it: what had to be durable was synchronised before, and the error at hand is the one to report.
+  }
+}

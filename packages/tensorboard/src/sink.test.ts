@@ -1,0 +1,334 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ConfigError, PositionLostError, RecordsRefusedError, type JsonValue, type RunRecord } from '@runcast/core';
+import {
+  batchOf,
+  createFaultFileSystem,
+  hparamsRecord,
+  imageRecord,
+  openRecord,
+  PIXEL_PNG,
+  SAMPLE_TIME,
+  stepRecord,
+  writeBlob,
+} from '@runcast/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { decodeEvents } from '../test/decode-events.ts';
+import { createSink, createTensorboardSink, type TensorboardSink } from './sink.ts';
+
+const MAIN = 'events.out.tfevents.1795254381.trainer.4711.0';
+const REWIND_1 = `rewind-1/${MAIN}`;
+
+let place = '';
+let logDir = '';
+const opened: TensorboardSink[] = [];
+
+beforeEach(() => {
+  place = mkdtempSync(path.join(tmpdir(), 'runcast-tensorboard-'));
+  logDir = path.join(place, 'tb');
+});
+
+afterEach(() => {
+  for (const sink of opened.splice(0)) sink.close();
+  rmSync(place, { recursive: true });
+});
+
+function open(sink: TensorboardSink, position?: JsonValue): TensorboardSink {
+  opened.push(sink);
+  sink.open({ runId: 'run-1', runDirectory: place, position });
+  return sink;
+}
+
+function step(at: number): RunRecord {
+  return stepRecord({ seq: at, step: at, metrics: { 'train/loss': at } });
+}
+
+function write(sink: TensorboardSink, ...records: readonly RunRecord[]): void {
+  sink.write(batchOf('w1', records));
+}
+
+/** The names and contents of all files of the run. */
+function files(directory: string = path.join(logDir, 'run-1')): Record<string, string> {
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    names.map((entry) => {
+      const file = path.join(entry.parentPath, entry.name);
+      return [path.relative(directory, file), readFileSync(file).toString('hex')];
+    }),
+  );
+}
+
+/** What the run's files hold when nothing goes wrong. */
+function expectedFiles(...records: readonly RunRecord[]): Record<string, string> {
+  const sink = createTensorboardSink({ logDir: path.join(place, 'expected') });
+  sink.open({ runId: 'run-1', runDirectory: place, position: undefined });
+  write(sink, ...records);
+  sink.close();
+  return files(path.join(place, 'expected', 'run-1'));
+}
+
+describe('opening', () => {
+  it('makes the run directory and nothing in it', () => {
+    open(createTensorboardSink({ logDir }));
+    expect(files()).toEqual({});
+  });
+
+  it('touches nothing before', () => {
+    createSink({ logDir });
+    expect(existsSync(logDir)).toBe(false);
+  });
+
+  it('says what is wrong where the log directory is a file', () => {
+    writeFileSync(logDir, '');
+    const attempt = (): unknown => open(createTensorboardSink({ logDir }));
+    expect(attempt).toThrow(ConfigError);
+    expect(attempt).toThrow(`below ${JSON.stringify(logDir)}: it or a part of its path is a file`);
+    expect(attempt).toThrow('TENSORBOARD__LOG_DIR=./tensorboard');
+  });
+
+  it('says what is wrong where the directory cannot be written to', () => {
+    mkdirSync(path.join(logDir, 'run-1', '.writable'), { recursive: true });
+    expect(() => open(createTensorboardSink({ logDir }))).toThrow(/TENSORBOARD__LOG_DIR: event files cannot .*EISDIR/u);
+  });
+
+  it('cuts a file of the same name that nobody remembers', () => {
+    const records = [openRecord(), step(1), step(2)];
+    write(open(createTensorboardSink({ logDir })), ...records, step(3));
+    write(open(createTensorboardSink({ logDir })), ...records);
+    expect(files()).toEqual(expectedFiles(...records));
+  });
+});
+
+describe('writing', () => {
+  it('has the events in the file when it returns', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, openRecord(), step(1));
+    const [name] = Object.keys(files());
+    expect(name).toBe(MAIN);
+    expect(decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN))).at(-1)).toMatchObject({
+      wallTime: SAMPLE_TIME,
+      step: 1,
+      values: [{ tag: 'train/loss', simpleValue: 1 }],
+    });
+  });
+
+  it('needs no more files at once than a process may have', () => {
+    const back = Array.from({ length: 40 }, (_, index) => step(100 - index));
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, openRecord(), ...back);
+    write(sink, hparamsRecord());
+    sink.flush();
+    expect(files()).toEqual(expectedFiles(openRecord(), ...back, hparamsRecord()));
+    expect(Object.keys(files())).toHaveLength(40);
+  });
+
+  it('leaves nothing of a batch that met a full disk half-way, and the same bytes when it comes again', () => {
+    const fileSystem = createFaultFileSystem();
+    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    write(sink, openRecord(), step(1));
+    const before = { position: sink.position(), files: files() };
+    fileSystem.inject({ call: 'writeSync', takes: 20 }, { call: 'writeSync', code: 'ENOSPC' });
+    expect(() => write(sink, step(2), step(3))).toThrow('ENOSPC');
+    expect({ position: sink.position(), files: files() }).toEqual(before);
+    write(sink, step(2), step(3));
+    expect(files()).toEqual(expectedFiles(openRecord(), step(1), step(2), step(3)));
+  });
+
+  it('leaves nothing of a batch for two files where the second fails', () => {
+    const fileSystem = createFaultFileSystem();
+    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    write(sink, openRecord(), step(5));
+    const position = sink.position();
+    fileSystem.inject({ call: 'writeSync', code: 'ENOSPC', after: 1 }, { call: 'closeSync', code: 'EIO' });
+    expect(() => write(sink, step(6), step(1))).toThrow('ENOSPC');
+    expect(sink.position()).toEqual(position);
+    sink.flush();
+    write(sink, step(6));
+    write(sink, step(1));
+    expect(files()).toEqual(expectedFiles(openRecord(), step(5), step(6), step(1)));
+  });
+
+  it('makes no new file in place of one that was removed: its beginning would be missing', () => {
+    const fileSystem = createFaultFileSystem();
+    const sink = createTensorboardSink({ logDir }, fileSystem);
+    sink.open({ runId: 'run-1', runDirectory: place, position: undefined });
+    write(sink, openRecord(), step(1));
+    rmSync(path.join(logDir, 'run-1'), { recursive: true });
+    fileSystem.inject({ call: 'writeSync', code: 'EIO' });
+    expect(() => write(sink, step(2))).toThrow('EIO');
+    expect(() => write(sink, step(2))).toThrow(PositionLostError);
+    expect(() => sink.close()).toThrow(PositionLostError);
+  });
+});
+
+describe('images', () => {
+  it('are read from the run directory', () => {
+    const image = imageRecord({ ...writeBlob(place, PIXEL_PNG, '.png') });
+    write(open(createTensorboardSink({ logDir })), openRecord(), image);
+    const events = decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN)));
+    expect(events.at(-1)?.values[0]?.tensor?.strings[2]).toBe(Buffer.from(PIXEL_PNG).toString('latin1'));
+  });
+
+  it('are refused where they can never be shown, and then nothing of the batch is written', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    const batch = [
+      openRecord(),
+      imageRecord({ seq: 1, format: 'svg' }),
+      imageRecord({ seq: 2, blob: 'blobs/gone.png' }),
+      imageRecord({ seq: 3, blob: '../secret.png' }),
+      step(4),
+    ];
+    let thrown: unknown;
+    try {
+      write(sink, ...batch);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(RecordsRefusedError);
+    expect(thrown).toMatchObject({
+      refusals: [
+        { seq: 1, reason: 'TensorBoard shows no SVG images' },
+        { seq: 2, reason: 'blobs/gone.png is missing in the run directory' },
+        { seq: 3, reason: '../secret.png is outside the run directory' },
+      ],
+    });
+    expect(files()).toEqual({});
+    write(sink, openRecord(), step(4));
+    expect(files()).toEqual(expectedFiles(openRecord(), step(4)));
+  });
+
+  it('are waited for where they cannot be read for now', () => {
+    mkdirSync(path.join(place, 'blobs', 'directory.png'), { recursive: true });
+    const sink = open(createTensorboardSink({ logDir }));
+    expect(() => write(sink, openRecord(), imageRecord({ blob: 'blobs/directory.png' }))).toThrow('EISDIR');
+  });
+});
+
+describe('the position', () => {
+  const records = [
+    openRecord(),
+    step(5),
+    hparamsRecord(),
+    step(3),
+    openRecord({ time: SAMPLE_TIME + 5, resume_step: 2 }),
+    step(2),
+    step(3),
+  ];
+
+  it('takes the files back to where they were, and the same bytes follow', () => {
+    const whole = expectedFiles(...records);
+    for (let cut = 0; cut < records.length; cut += 1) {
+      rmSync(logDir, { recursive: true, force: true });
+      const first = open(createTensorboardSink({ logDir }));
+      if (cut > 0) write(first, ...records.slice(0, cut));
+      const position = z.json().parse(JSON.parse(JSON.stringify(first.position())));
+      write(first, ...records.slice(cut));
+      const second = open(createTensorboardSink({ logDir }), position);
+      write(second, ...records.slice(cut));
+      expect(files()).toEqual(whole);
+    }
+  });
+
+  it.each([
+    ['shorter', (file: string) => truncateSync(file, 100)],
+    ['missing', (file: string) => rmSync(file)],
+  ])('is lost where a file is %s; without it the run is written from its start', (_, damage) => {
+    const first = open(createTensorboardSink({ logDir }));
+    write(first, ...records);
+    const position = first.position();
+    damage(path.join(logDir, 'run-1', REWIND_1));
+    const second = createTensorboardSink({ logDir });
+    expect(() => open(second, position)).toThrow(PositionLostError);
+    open(second);
+    write(second, ...records);
+    expect(files()).toEqual(expectedFiles(...records));
+  });
+
+  it('is lost where it is none of this version', () => {
+    expect(() => open(createTensorboardSink({ logDir }), { version: 2 })).toThrow(PositionLostError);
+  });
+
+  it('is kept where a file cannot be opened for now', () => {
+    const first = open(createTensorboardSink({ logDir }));
+    write(first, ...records);
+    const fileSystem = createFaultFileSystem({ call: 'openSync', code: 'EACCES' });
+    expect(() => open(createTensorboardSink({ logDir }, fileSystem), first.position())).toThrow(/EACCES/u);
+    expect(() =>
+      open(
+        createTensorboardSink({ logDir }, createFaultFileSystem({ call: 'openSync', code: 'EACCES' })),
+        first.position(),
+      ),
+    ).not.toThrow(PositionLostError);
+  });
+});
+
+/** A sink with something written, and how often it has synchronised. */
+function counted(): { readonly sink: TensorboardSink; readonly syncs: () => number } {
+  let count = 0;
+  const real = createFaultFileSystem();
+  const fileSystem = {
+    ...real,
+    fsyncSync: (fd: number): void => {
+      count += 1;
+      real.fsyncSync(fd);
+    },
+  };
+  const sink = open(createTensorboardSink({ logDir, flushSecs: 30 }, fileSystem));
+  write(sink, openRecord(), step(1));
+  return { sink, syncs: () => count };
+}
+
+describe('durability', () => {
+  it('comes with flush, for every file, and once for what was written', () => {
+    const { sink, syncs } = counted();
+    write(sink, step(0));
+    sink.flush();
+    sink.flush();
+    expect(syncs()).toBe(2);
+  });
+
+  it('comes with the ticks, every flushSecs where something was written', () => {
+    const { sink, syncs } = counted();
+    const after: number[] = [];
+    for (const seconds of [0, 29, 30, 60, 90]) {
+      sink.tick(seconds * 1000);
+      after.push(syncs());
+    }
+    write(sink, step(2));
+    for (const seconds of [95, 120, 121]) {
+      sink.tick(seconds * 1000);
+      after.push(syncs());
+    }
+    expect(after).toEqual([0, 0, 1, 1, 1, 1, 2, 2]);
+  });
+
+  it('is reported as missing where the disk fails', () => {
+    const fileSystem = createFaultFileSystem();
+    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    write(sink, openRecord(), step(1));
+    fileSystem.inject({ call: 'fsyncSync', code: 'EIO' });
+    expect(() => sink.flush()).toThrow('EIO');
+    sink.flush();
+    expect(fileSystem.pending).toEqual([]);
+  });
+
+  it('comes with close, which releases the files also where it fails', () => {
+    const fileSystem = createFaultFileSystem({ call: 'fsyncSync', code: 'EIO' });
+    const sink = createTensorboardSink({ logDir }, fileSystem);
+    sink.open({ runId: 'run-1', runDirectory: place, position: undefined });
+    write(sink, openRecord(), step(1));
+    expect(() => sink.close()).toThrow('EIO');
+    expect(files()).toEqual(expectedFiles(openRecord(), step(1)));
+  });
+});

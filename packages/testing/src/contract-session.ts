@@ -1,0 +1,143 @@
+/** One backend, one run and the sinks that come and go on it: what a fact of the contract is checked with. */
+
+import { AssertionError } from 'node:assert';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JsonValue, RecordBatch, Sink, SinkOutcome, SinkTraits } from '@runcast/core';
+import { CONTRACT_RUN_ID, writeContractBlobs } from './contract-log.ts';
+import { type BackendRow, checkHeldRows } from './held-rows.ts';
+import type { SinkContract } from './sink-contract.ts';
+
+export interface ContractSession {
+  readonly traits: SinkTraits;
+  /** A new instance, not opened. */
+  readonly create: () => Sink;
+  /** A new instance, opened. One that was opened before and not closed is from then on a process that was killed. */
+  readonly open: (position?: JsonValue) => Promise<Sink>;
+  /** Writes batches that nobody can change. */
+  readonly write: (sink: Sink, batches: readonly RecordBatch[]) => Promise<void>;
+  readonly close: (sink: Sink, outcome?: SinkOutcome) => Promise<void>;
+  /** The backend holds what the batches hold, in order, as often as the guarantee says. */
+  readonly checkHeld: (batches: readonly RecordBatch[], guarantee: SinkTraits['guarantee']) => Promise<void>;
+  /** Where the backend is files: they are the same as if one sink had written the batches without a pause. */
+  readonly checkFiles: (batches: readonly RecordBatch[]) => Promise<void>;
+  readonly failNextWrite: () => Promise<void>;
+  readonly loseBackend: () => Promise<void>;
+  /** Another session, on a backend of its own; ended by whoever asked for it. */
+  readonly another: () => Promise<ContractSession>;
+  /** Closes what is still open and removes everything. */
+  readonly end: () => Promise<void>;
+}
+
+const FINISHED: SinkOutcome = { status: 'finished', final: true };
+
+export async function openContractSession<Backend>(contract: SinkContract<Backend>): Promise<ContractSession> {
+  const runDirectory = mkdtempSync(join(tmpdir(), 'runcast-contract-'));
+  writeContractBlobs(runDirectory);
+  const backend = await contract.prepare({ runId: CONTRACT_RUN_ID, runDirectory });
+  const unclosed = new Set<Sink>();
+  const create = (): Sink => {
+    const sink = contract.createSink(backend);
+    unclosed.add(sink);
+    return sink;
+  };
+  const open = async (position?: JsonValue): Promise<Sink> => {
+    const sink = create();
+    await sink.open?.({ runId: CONTRACT_RUN_ID, runDirectory, position: deepFreeze(position) });
+    return sink;
+  };
+  const close = async (sink: Sink, outcome: SinkOutcome = FINISHED): Promise<void> => {
+    unclosed.delete(sink);
+    await sink.close(outcome);
+  };
+  const end = async (): Promise<void> => {
+    for (const sink of unclosed) {
+      try {
+        await sink.close({ status: 'unknown', final: false });
+      } catch {
+        // It stands for a killed process, or has failed the fact already: only what it holds open matters now.
+      }
+    }
+    await contract.release?.(backend);
+    rmSync(runDirectory, { recursive: true });
+  };
+  const expectedRows =
+    contract.expectedRows ?? ((writer, { seq }): readonly BackendRow[] => [{ row: `${writer} ${seq}` }]);
+  return {
+    traits: contract.traits,
+    create,
+    open,
+    write: writeFrozen,
+    close,
+    checkHeld: async (batches, guarantee) => {
+      const expected = [...Map.groupBy(batches, (batch) => batch.writer)].map(([writer, own]) => ({
+        writer,
+        rows: own.flatMap((batch) => batch.records.flatMap((record) => expectedRows(writer, record))),
+      }));
+      checkHeldRows(expected, await contract.readBack(backend), guarantee);
+    },
+    checkFiles: async (batches) => {
+      if (contract.readFiles === undefined) return;
+      const files = await contract.readFiles(backend);
+      checkSameFiles(await filesWithoutPause({ ...contract, readFiles: contract.readFiles }, batches), files);
+    },
+    failNextWrite: async () => contract.failNextWrite?.(backend),
+    loseBackend: async () => contract.loseBackend?.(backend),
+    another: async () => openContractSession(contract),
+    end,
+  };
+}
+
+async function writeFrozen(sink: Sink, batches: readonly RecordBatch[]): Promise<void> {
+  for (const batch of batches) await sink.write(deepFreeze(batch));
+}
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+async function filesWithoutPause<Backend>(
+  contract: SinkContract<Backend> & Required<Pick<SinkContract<Backend>, 'readFiles'>>,
+  batches: readonly RecordBatch[],
+): Promise<Files> {
+  let files: Files = new Map();
+  // The backend is known only to the session that prepared it, so reading it is the last thing that session does.
+  const session = await openContractSession({
+    ...contract,
+    release: async (backend) => {
+      files = new Map(await contract.readFiles(backend));
+      await contract.release?.(backend);
+    },
+  });
+  try {
+    const sink = await session.open();
+    await session.write(sink, batches);
+    await session.close(sink);
+  } finally {
+    await session.end();
+  }
+  return files;
+}
+
+function checkSameFiles(expected: Files, actual: Files): void {
+  const names = new Set([...expected.keys(), ...actual.keys()]);
+  for (const name of names) {
+    const [left, right] = [expected.get(name), actual.get(name)];
+    if (left === undefined)
+      throw new AssertionError({ message: `there is a file ${name} that an unbroken run does not have` });
+    if (right === undefined)
+      throw new AssertionError({ message: `there is no file ${name}, which an unbroken run has` });
+    if (Buffer.compare(left, right) === 0) continue;
+    const at = left.findIndex((byte, index) => byte !== right[index]);
+    throw new AssertionError({
+      message: `${name} has ${right.length} bytes, in an unbroken run ${left.length}; they differ from byte ${at === -1 ? left.length : at}`,
+    });
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
