@@ -3,7 +3,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Environment, MetricsPublisher, RunOptions, SinkSpec } from '@runcast/core';
+import type { Environment, MetricsPublisher, RunOptions } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { createPublisher } from '../open-publisher.ts';
 import type { CliStream } from './command.ts';
@@ -21,8 +21,8 @@ export interface Workplace {
   readonly cwd: string;
   path(...names: readonly string[]): string;
   runcast(argv: readonly string[], env?: Environment, options?: Partial<CliOptions>): Promise<CapturedOutput>;
-  /** Opens a run below `runs`, with a JSONL sink into `rows` where nothing else is said. */
-  openRun(run: RunOptions, sinks?: readonly SinkSpec[]): Promise<MetricsPublisher>;
+  /** Opens a run below `runs`, with a JSONL sink into `rows`. */
+  openRun(run: RunOptions): Promise<MetricsPublisher>;
   /** Opens a run, logs `steps` steps and ends it. */
   logRun(run: RunOptions, steps: number, status?: 'finished' | 'failed'): Promise<void>;
   /** A run with `steps` steps as a killed process leaves it. Returns its directory. */
@@ -33,12 +33,12 @@ export interface Workplace {
 export function makeWorkplace(): Workplace {
   const cwd = mkdtempSync(join(tmpdir(), 'runcast-cli-'));
   const path = (...names: readonly string[]): string => join(cwd, ...names);
-  const openRun = (run: RunOptions, sinks?: readonly SinkSpec[]): Promise<MetricsPublisher> =>
-    createPublisher({ run, dir: path('runs'), sinks: sinks ?? [jsonlSink({ dir: path('rows') })], host: 'inline' });
+  const openRun = (run: RunOptions, runs = 'runs'): Promise<MetricsPublisher> =>
+    createPublisher({ run, dir: path(runs), sinks: [jsonlSink({ dir: path('rows') })], host: 'inline' });
   return {
     cwd,
     path,
-    openRun,
+    openRun: (run) => openRun(run),
     async runcast(argv, env = {}, options = {}) {
       const stdout = captured();
       const stderr = captured();
@@ -51,7 +51,7 @@ export function makeWorkplace(): Workplace {
       await publisher.close({ status });
     },
     async crashRun(id, steps) {
-      const publisher = await openRun({ id: `alive-${id}` });
+      const publisher = await openRun({ id }, 'alive');
       for (let step = 0; step < steps; step += 1) publisher.logStep({ step, loss: 1 / (step + 1) });
       const crashed = path('runs', id);
       // The lease's file must not be touched by the process that holds it: closing a descriptor would release the lock.
@@ -60,7 +60,7 @@ export function makeWorkplace(): Workplace {
         filter: (source) => !basename(source).startsWith('lease.db'),
       });
       await publisher.close();
-      rmSync(publisher.run.directory ?? '', { recursive: true });
+      rmSync(path('alive'), { recursive: true });
       return crashed;
     },
     remove: () => rmSync(cwd, { recursive: true, force: true }),
