@@ -46,25 +46,13 @@ it('prints the same as JSON', async () => {
   expect([code, stderr]).toEqual([1, '']);
   const printed: unknown = JSON.parse(stdout);
   expect(printed).toMatchObject({
-    variables: expect.arrayContaining([
-      {
-        variable: 'JSONL__DIR',
-        type: 'directory',
-        default: './runs/jsonl',
-        value: '"/data/[redacted]"',
-        meaning: expect.any(String),
-      },
-      {
-        variable: 'JSONL__LOG_EVERY_N_STEPS',
-        type: 'integer from 1',
-        default: '1',
-        value: null,
-        meaning: 'write every n-th step',
-      },
-    ]),
     problems: [{ variable: 'TENSORBOARD__FLUSH_SECS' }, { variable: 'TENSORBOARD__LOGDIR' }],
     warnings: ['JSONL__COMPRESSION is not a variable of Runcast and is ignored'],
   });
+  expect(printed).toHaveProperty(
+    'variables',
+    describeConfiguration(WRONG).map((variable) => ({ ...variable, value: variable.value ?? null })),
+  );
 });
 
 it('prints a Markdown table that no environment changes', async () => {

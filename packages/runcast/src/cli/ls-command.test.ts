@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeWorkplace, type Workplace } from './captured-run.ts';
 
@@ -31,23 +30,20 @@ it('lists runs newest first, with how they stand and what is owed', async () => 
 
 it('prints the same as JSON', async () => {
   await place.logRun({ id: 'run-1', project: 'demo' }, 3);
-  await delay(2);
   await place.crashRun('run-2', 0);
   const { code, stdout } = await place.runcast(['ls', place.path('runs'), '--json']);
   expect(code).toBe(0);
   const printed: unknown = JSON.parse(stdout);
-  expect(printed).toEqual({
+  expect(printed).toMatchObject({
     dir: place.path('runs'),
     runs: [
-      expect.objectContaining({ id: 'run-2', status: 'crashed', last_step: null, records: 1 }),
+      { id: 'run-2', status: 'crashed', last_step: null, records: 1 },
       {
         id: 'run-1',
         path: place.path('runs', 'run-1'),
         project: 'demo',
         name: null,
         status: 'finished',
-        started: expect.any(Number),
-        duration_secs: expect.any(Number),
         records: 5,
         last_step: 2,
         sinks: [{ sink: 'jsonl', delivered: 5, owed: 0 }],

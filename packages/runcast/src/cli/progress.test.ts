@@ -5,7 +5,7 @@ import { createProgress, type Progress } from './progress.ts';
 function watch(stream: Omit<CliStream, 'write'>): {
   readonly written: string[];
   readonly progress: Progress;
-  wait(ms: number): void;
+  readonly wait: (ms: number) => void;
 } {
   const written: string[] = [];
   let now = 1_000_000;
