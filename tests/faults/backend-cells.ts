@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer, type ChildProgram } from './child-program.ts';
 import { deliverRun } from './deliver-run.ts';
 import { returnedProblems, settingsFor, sinkProblems } from './recovery.ts';
 import { readWriterLogs, type WriterLog } from './run-audit.ts';
@@ -80,7 +80,7 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
   });
   try {
     const problems: string[] = [];
-    const program = new ChildProgram('trainer.ts', settings);
+    const program = startTrainer(settings);
     if (behaviour.kills === true) {
       await program.said('opened');
       await delay(random.integer(0, 1_000));

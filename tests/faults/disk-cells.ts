@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer, type ChildProgram } from './child-program.ts';
 import { recoverAndAudit, settingsFor, sinkProblems } from './recovery.ts';
 import { readWriterLogs } from './run-audit.ts';
 import { eventsFolder, faultSwitch, rowsFolder, runsFolder, type Host, type SinkName } from './trainer-settings.ts';
@@ -94,7 +94,7 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });
-  const program = new ChildProgram('trainer.ts', settings);
+  const program = startTrainer(settings);
   if ((await program.said('opened')) === undefined) return [`the run was not opened: ${program.errors}`];
   await delay(random.integer(20, 300));
   // Until sinks have written something there is nothing to remove.

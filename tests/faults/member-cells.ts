@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer, type ChildProgram } from './child-program.ts';
 import { audit, recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { CONTEXT_VARIABLE, trainerEnvironment } from './trainer-environment.ts';
 import { encodeSettings, runsFolder, type Host, type TrainerSettings } from './trainer-settings.ts';
@@ -52,12 +52,12 @@ function memberSettings(folder: string, name: string, given: Partial<TrainerSett
 
 /** Starts a process that joins the run of this context file. */
 function join(contextFile: string, settings: TrainerSettings): ChildProgram {
-  return new ChildProgram('trainer.ts', settings, { ...trainerEnvironment(settings), [CONTEXT_VARIABLE]: contextFile });
+  return startTrainer(settings, { ...trainerEnvironment(settings), [CONTEXT_VARIABLE]: contextFile });
 }
 
 async function playOwnerDeath(round: Round, count: number, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
-  const owner = new ChildProgram('trainer.ts', memberSettings(folder, 'p0', { host }));
+  const owner = startTrainer(memberSettings(folder, 'p0', { host }));
   const contextFile = await owner.said('opened');
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = Array.from({ length: count - 1 }, (_, index) => `p${index + 1}`);
@@ -107,7 +107,7 @@ async function takeover(folder: string, sinceMs: number): Promise<number> {
 async function playOutliving(round: Round, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
   const ownerSettings = memberSettings(folder, 'p0', { host, forMs: 1_200, end: 'close' });
-  const owner = new ChildProgram('trainer.ts', ownerSettings);
+  const owner = startTrainer(ownerSettings);
   const contextFile = await owner.said('opened');
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = ['p1', 'p2', 'p3'];
@@ -134,7 +134,7 @@ async function playBlockedOwner(round: Round): Promise<readonly string[]> {
     end: 'close',
     child: encodeSettings(child),
   });
-  const owner = new ChildProgram('trainer.ts', settings);
+  const owner = startTrainer(settings);
   const { code } = await owner.ended;
   const problems = code === 0 ? [] : [`the owner ended with code ${code}: ${owner.errors}`];
   const flushed = await owner.said('flushed');
