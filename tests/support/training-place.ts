@@ -30,7 +30,7 @@ export interface TrainingPlace {
   readonly rows: (runId?: string) => readonly JsonObject[];
   /** Lines of all logs of the run. */
   readonly logged: (runId?: string) => readonly JsonObject[];
-  /** Steps with a loss in the run's event files, in the order of the file. Throws at a frame that is not whole. */
+  /** Steps with a loss in the run's event files, in the order of each file. Throws at a frame that is not whole. */
   readonly eventSteps: (runId?: string) => readonly number[];
   readonly remove: () => void;
 }
@@ -61,7 +61,9 @@ export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
     eventSteps: (runId = 'run-1') => {
       const folder = path.join(root, 'tensorboard', runId);
       if (!existsSync(folder)) return [];
-      return readdirSync(folder)
+      // Another writer's steps, which go back, are in folders of their own.
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .toSorted()
         .filter((name) => name.includes('tfevents'))
         .flatMap((name) => stepsWithLoss(readFileSync(path.join(folder, name))));
     },

@@ -16,7 +16,10 @@ if (ending === 'listener-throws')
 if (ending === 'listener-exits') process.on('exit', () => process.exit(7));
 
 const ENDINGS: Readonly<Record<string, (publisher: MetricsPublisher) => unknown>> = {
-  close: (publisher) => publisher.close(),
+  close: (publisher) => {
+    console.log(publisher.health().host);
+    return publisher.close();
+  },
   'exit-at-once': () => process.exit(0),
   'listener-throws': () => process.exit(0),
   'listener-exits': () => process.exit(0),
