@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { closeRecord } from '@runcast/testing';
 import { expect, test } from 'vitest';
 import { makeRun, type RunOnDisk } from '../test/run-on-disk.ts';
@@ -17,6 +18,19 @@ test('a log that was ended and delivered to every sink is removed', () => {
   deliver(run, 'tensorboard', { w1: 0 });
   removeDeliveredLogs(run.directory, ['jsonl', 'tensorboard']);
   expect(readdirSync(run.directory.logDirectory)).toEqual([]);
+});
+
+test('the blobs go with the last log', () => {
+  const run = makeRun();
+  run.append('w1', [closeRecord({ seq: 0 })]);
+  run.append('w2', [closeRecord({ seq: 0 })]);
+  mkdirSync(join(run.directory.blobDirectory, 'files'), { recursive: true });
+  deliver(run, 'jsonl', { w1: 0 });
+  removeDeliveredLogs(run.directory, ['jsonl']);
+  expect(existsSync(run.directory.blobDirectory)).toBe(true);
+  deliver(run, 'jsonl', { w2: 0 });
+  removeDeliveredLogs(run.directory, ['jsonl']);
+  expect(existsSync(run.directory.blobDirectory)).toBe(false);
 });
 
 test('the log of a writer that may go on stays, whatever was delivered of it', () => {

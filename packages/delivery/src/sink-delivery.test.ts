@@ -104,17 +104,6 @@ test('is synchronous with a sink that is', async () => {
   expect(sink.records()).toHaveLength(3);
 });
 
-test('gives each writer its turn', async () => {
-  const run = makeRun();
-  for (const writer of ['a', 'b']) run.steps(writer, 0, 5000);
-  const sink = createMemorySink();
-  const { delivery } = await open(sink, run);
-  await drain(delivery);
-  const turns = sink.calls.filter((call) => call.method === 'write').map(({ batch }) => batch.writer);
-  expect(turns.slice(0, 4)).toEqual(['a', 'b', 'a', 'b']);
-  expect(sink.records()).toHaveLength(10_000);
-});
-
 test('a writer that comes later is delivered too', async () => {
   const sink = createMemorySink();
   const { delivery, run, logs } = await open(sink, runWithSteps(1));

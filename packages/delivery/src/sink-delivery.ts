@@ -27,6 +27,7 @@ import { backoffMs } from './backoff.ts';
 import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
 import type { DeadLetter, DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { Scheduler } from './scheduler.ts';
+import { writersInTurn } from './writer-order.ts';
 
 /** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -61,7 +62,6 @@ export class SinkDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
-  #lastWriter: string | undefined;
   /** The cursor has moved since it was stored. */
   #unstored = false;
   #state: SinkState = 'starting';
@@ -263,14 +263,9 @@ export class SinkDelivery {
       });
       if (repeated !== undefined) return repeated;
     }
-    const { writers } = this.#logs;
-    const turn = writers.findIndex((writer) => writer === this.#lastWriter) + 1;
-    for (const writer of [...writers.slice(turn), ...writers.slice(0, turn)]) {
+    for (const writer of writersInTurn(this.#logs, (name) => deliveredPosition(this.#cursor, name))) {
       const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES });
-      if (batch !== undefined) {
-        this.#lastWriter = writer;
-        return batch;
-      }
+      if (batch !== undefined) return batch;
     }
     return undefined;
   }
