@@ -214,7 +214,7 @@ test('two hundred publishers opened and closed in one process leave nothing open
     [
       '--conditions=runcast-source',
       '--disable-warning=ExperimentalWarning',
-      path.join(import.meta.dirname, 'children', 'leaks.ts'),
+      path.join(import.meta.dirname, 'fixtures', 'leaks.ts'),
     ],
     { env: { ...process.env, NODE_OPTIONS: '', ...training.env }, encoding: 'utf8' },
   );

@@ -7,14 +7,14 @@ import path from 'node:path';
 import { isJsonObject, toJson, type JsonObject } from '@runcast/core';
 
 /** How a process ended. */
-export interface Ending {
+interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunningTrainer {
+interface RunningTrainer {
   readonly process: ChildProcess;
   readonly ended: Promise<Ending>;
   /** Resolves with the next whole line that it prints. */
@@ -35,7 +35,7 @@ export interface TrainingPlace {
   readonly remove: () => void;
 }
 
-const children = path.join(import.meta.dirname, '..', 'publisher', 'children');
+const fixtures = path.join(import.meta.dirname, '..', 'publisher', 'fixtures');
 
 export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
   const root = mkdtempSync(path.join(tmpdir(), 'runcast-training-'));
@@ -74,7 +74,7 @@ export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
 function startTrainer(script: string, args: readonly string[], more: Readonly<Record<string, string>>): RunningTrainer {
   const flags = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
   const env = { ...process.env, NODE_OPTIONS: '', ...more };
-  const child = spawn(process.execPath, [...flags, path.join(children, script), ...args], { env });
+  const child = spawn(process.execPath, [...flags, path.join(fixtures, script), ...args], { env });
   let stdout = '';
   let stderr = '';
   let read = 0;
