@@ -72,6 +72,12 @@ async function drain(delivery: SinkDelivery): Promise<string> {
   }
 }
 
+/** From now on no cursor can be stored, until the file that is in the way is removed. */
+function blockCursors(run: RunOnDisk): void {
+  rmSync(run.directory.cursorDirectory, { recursive: true });
+  writeFileSync(run.directory.cursorDirectory, 'in the way');
+}
+
 /** A sink of which each test replaces what it is about. */
 function sinkWith(parts: Partial<Sink>): Sink {
   return {
@@ -476,16 +482,10 @@ test('a last line that is not whole stays until it is', async () => {
   expect(sink.records()).toHaveLength(2);
 });
 
-/** Puts a file where a directory belongs: nothing can be written below it, by root either. */
-function obstruct(directory: string): void {
-  rmSync(directory, { recursive: true });
-  writeFileSync(directory, '');
-}
-
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {
   const sink = createMemorySink();
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
-  obstruct(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
   expect(sink.records()).toEqual([]);
   expect(delivery.health()).toMatchObject({ state: 'retrying', lastError: { code: 'ENOTDIR' } });
@@ -522,7 +522,7 @@ test('a sink that has nothing to do has its cursor stored, for others to read', 
 test('a cursor that cannot be stored for want of records is stored later, and both are told', async () => {
   const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
   await delivery.advance();
-  obstruct(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
   rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
@@ -663,7 +663,7 @@ test('a sink without a heartbeat is left in peace', async () => {
 test('a sink is closed although its cursor cannot be stored, and both failures are told', async () => {
   const sink = createMemorySink();
   const { delivery, run } = await open(sink, runWithSteps(1));
-  obstruct(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(await delivery.close(OUTCOME)).toMatch(/ENOTDIR/u);
   expect(sink.calls.at(-1)).toEqual({ method: 'close', outcome: OUTCOME });
   expect(delivery.state).toBe('closed');
