@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import manifest from '../../packages/runcast/package.json' with { type: 'json' };
 
 const bin = join(import.meta.dirname, '..', '..', 'packages', 'runcast', 'src', 'bin.ts');
-const trainer = join(import.meta.dirname, 'trainer.ts');
+const trainer = join(import.meta.dirname, 'fixtures', 'trainer.ts');
 
 let dir = '';
 const started: ChildProcess[] = [];
@@ -150,7 +149,7 @@ describe('the process', () => {
     const env = await runcast(['env', '--json'], { JSONL__ENABLED: 'perhaps' });
     expect(JSON.parse(env.stdout)).toMatchObject({ problems: [{ variable: 'JSONL__ENABLED' }] });
     expect(env.code).toBe(1);
-    expect((await runcast(['--version'])).stdout).toBe(`${manifest.version}\n`);
+    expect((await runcast(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/u);
     expect((await runcast(['sync', 'run-1', '--too', 'x'])).code).toBe(2);
   });
 
