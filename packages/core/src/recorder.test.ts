@@ -239,6 +239,14 @@ describe('free rows', () => {
     ]);
   });
 
+  it('takes more series than are remembered', () => {
+    const { recorder, lines } = record();
+    for (let index = 0; index < 102; index += 1) recorder.log(`s${index}`, { a: index });
+    recorder.log('s0', { a: 7 });
+    expect(parsed(lines)[101]).toMatchObject({ series: 's101', metrics: { 's101/a': 101 } });
+    expect(parsed(lines)[102]).toMatchObject({ series: 's0', metrics: { 's0/a': 7 } });
+  });
+
   it('asks that every kind but steps be written at once', () => {
     const { recorder, written } = record();
     recorder.logStep({ step: 0, loss: 1 });
@@ -625,7 +633,7 @@ describe('what cannot be recorded', () => {
     ['logSummary', '', /^is null/, [null]],
     ['updateConfig', '', /^\$\.self is circular$/, [circular]],
     ['updateConfig', '', /^is not an object$/, [[1]]],
-    ['updateConfig', '', /^hands off$/, [hostile]],
+    ['updateConfig', '', /hands off$/, [hostile]],
     ['addTags', '', /^is a number, not a key$/, [['ok', 5]]],
     ['addTags', '', /^is "baseline": an array of tags is needed$/, ['baseline']],
     ['defineMetric', '', /^is empty$/, ['', {}]],

@@ -82,6 +82,8 @@ const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 const MAX_REPORTED_KEYS = 1000;
 /** Encoded keys are remembered up to this many; then the memory starts afresh. */
 const MAX_CACHED_KEYS = 10_000;
+/** As many series are remembered with their keys. */
+const MAX_CACHED_SERIES = 100;
 const DEFAULT_BUCKETS = 30;
 const MAX_BUCKETS = 1000;
 
@@ -95,6 +97,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   readonly #valKeys = new CanonicalKeys('val/');
   readonly #finalKeys = new CanonicalKeys('final/');
   readonly #rowKeys = new CanonicalKeys('');
+  readonly #seriesKeys = new Map<string, CanonicalKeys>();
   readonly #reported = new Set<string>();
   #rejected = 0;
   #records = 0;
@@ -202,7 +205,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const metrics = series === undefined ? first : second;
       const place = this.#place('log', series, series === undefined ? second : third);
       if (place === undefined || !this.#isRow('log', series, metrics)) return;
-      const keys = series === undefined ? this.#rowKeys : new CanonicalKeys(`${series}/`);
+      const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
       const scalars = this.#scalars('log', series, keys, metrics);
       if (scalars === '') return;
       const axis = series === undefined ? '' : `"series":${JSON.stringify(series)},`;
@@ -502,6 +505,15 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     }
     if (text === '' && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
     return text;
+  }
+
+  #keysOfSeries(series: string): CanonicalKeys {
+    const known = this.#seriesKeys.get(series);
+    if (known !== undefined) return known;
+    if (this.#seriesKeys.size >= MAX_CACHED_SERIES) this.#seriesKeys.clear();
+    const keys = new CanonicalKeys(`${series}/`);
+    this.#seriesKeys.set(series, keys);
+    return keys;
   }
 
   /** Members of a free row. */

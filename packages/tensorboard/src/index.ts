@@ -13,6 +13,24 @@ export {
   type TensorboardSinkOptions,
 } from './config.ts';
 export { EventEncoder, type EncodedFile, type ImageBytes } from './event-encoder.ts';
+export { readEventBatches, readEvents, type ReadEventsOptions } from './read-events.ts';
+export type {
+  CorruptEvent,
+  CorruptProblem,
+  ExperimentEvent,
+  FileVersionEvent,
+  HistogramBucket,
+  HistogramEvent,
+  HparamValue,
+  ImageEvent,
+  ScalarEvent,
+  SessionEndEvent,
+  SessionLogEvent,
+  SessionStartEvent,
+  TensorboardEvent,
+  TextEvent,
+  UnknownEvent,
+} from './read-tensorboard-event.ts';
 export type { EncoderState } from './run-state.ts';
 export { createTensorboardSink, type TensorboardSink } from './sink.ts';
 export { openSummaryWriter, type SummaryWriter, type SummaryWriterOptions } from './summary-writer.ts';
