@@ -3,7 +3,6 @@
  * the run's lease held. Each sink has an engine of its own, so that a dead one keeps no other waiting.
  */
 
-import { mkdirSync } from 'node:fs';
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import {
   InlineHost,
@@ -59,7 +58,6 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
       const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
       return { kind: 'synced', sinks: names.map((name) => withoutLog(name, hadAll.has(name))) };
     }
-    mkdirSync(directory.cursorDirectory, { recursive: true });
     const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
     const counts = specs.map(() => ({ done: 0, total: 0 }));
     const sinks = await Promise.all(
