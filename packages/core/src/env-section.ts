@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { closestName } from './closest-name.ts';
 import type { ConfigProblem } from './errors.ts';
 import { isJsonObject, toJson, type JsonValue } from './json.ts';
 import { isSecretName, redactText, REDACTED } from './redact.ts';
@@ -172,28 +173,9 @@ function unknownFields(
     if (!variable.startsWith(`${prefix}__`) || present('', env[variable]).length === 0) continue;
     const field = variable.slice(prefix.length + 2).toLowerCase();
     if (fields.includes(field)) continue;
-    const close = fields.find((known) => editDistance(field, known) <= 2);
+    const close = closestName(field, fields);
     if (close === undefined) warnings.push(`${variable} is not a variable of Runcast and is ignored`);
     else problems.push({ variable, message: `is not known; did you mean ${variableName(prefix, close)}?` });
   }
   return { problems, warnings };
-}
-
-/** Levenshtein distance, row by row of the table of prefixes. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  let distance = right.length;
-  for (const [i, character] of [...left].entries()) {
-    let corner = i;
-    distance = i + 1;
-    const next = [distance];
-    for (const [j, above] of row.slice(1).entries()) {
-      const substitution = corner + (character === right.charAt(j) ? 0 : 1);
-      distance = Math.min(substitution, above + 1, distance + 1);
-      next.push(distance);
-      corner = above;
-    }
-    row = next;
-  }
-  return distance;
 }

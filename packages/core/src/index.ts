@@ -1,4 +1,5 @@
 /** The vocabulary that every other package speaks: records, metric shapes, the publisher and sink contracts, configuration. */
+export * from './closest-name.ts';
 export * from './env-section.ts';
 export * from './errors.ts';
 export * from './histogram.ts';

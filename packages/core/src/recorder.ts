@@ -82,6 +82,8 @@ const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 const MAX_REPORTED_KEYS = 1000;
 /** Encoded keys are remembered up to this many; then the memory starts afresh. */
 const MAX_CACHED_KEYS = 10_000;
+/** As many series are remembered with their keys. */
+const MAX_CACHED_SERIES = 100;
 const DEFAULT_BUCKETS = 30;
 const MAX_BUCKETS = 1000;
 
@@ -95,6 +97,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   readonly #valKeys = new CanonicalKeys('val/');
   readonly #finalKeys = new CanonicalKeys('final/');
   readonly #rowKeys = new CanonicalKeys('');
+  readonly #seriesKeys = new Map<string, CanonicalKeys>();
   readonly #reported = new Set<string>();
   #rejected = 0;
   #records = 0;
@@ -181,6 +184,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   logHparams(hparams: Hparams<Shapes>): void {
     this.#guarded('logHparams', '', () => {
       if (!this.#isRow('logHparams', '', hparams)) return;
+      const rejectedBefore = this.#rejected;
       const { extra = {}, ...named } = hparams;
       const values = this.#jsonScalars('logHparams', named);
       if (this.#isRow('logHparams', 'extra', extra)) {
@@ -189,7 +193,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
           else values.set(key, value);
         }
       }
-      if (values.size > 0) this.#write({ kind: 'hparams', hparams: Object.fromEntries(values) });
+      if (values.size === 0) this.#rejectEmpty('logHparams', '', rejectedBefore);
+      else this.#write({ kind: 'hparams', hparams: Object.fromEntries(values) });
     });
   }
 
@@ -200,7 +205,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const metrics = series === undefined ? first : second;
       const place = this.#place('log', series, series === undefined ? second : third);
       if (place === undefined || !this.#isRow('log', series, metrics)) return;
-      const keys = series === undefined ? this.#rowKeys : new CanonicalKeys(`${series}/`);
+      const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
       const scalars = this.#scalars('log', series, keys, metrics);
       if (scalars === '') return;
       const axis = series === undefined ? '' : `"series":${JSON.stringify(series)},`;
@@ -213,8 +218,10 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const prefix = options?.prefix;
       if (prefix !== undefined && !this.#isKey('logSummary', prefix)) return;
       if (!this.#isRow('logSummary', '', summary)) return;
+      const rejectedBefore = this.#rejected;
       const values = this.#jsonScalars('logSummary', summary, prefix === undefined ? '' : `${prefix}/`);
-      if (values.size > 0) this.#write({ kind: 'summary', summary: Object.fromEntries(values) });
+      if (values.size === 0) this.#rejectEmpty('logSummary', '', rejectedBefore);
+      else this.#write({ kind: 'summary', summary: Object.fromEntries(values) });
     });
   }
 
@@ -500,6 +507,15 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return text;
   }
 
+  #keysOfSeries(series: string): CanonicalKeys {
+    const known = this.#seriesKeys.get(series);
+    if (known !== undefined) return known;
+    if (this.#seriesKeys.size >= MAX_CACHED_SERIES) this.#seriesKeys.clear();
+    const keys = new CanonicalKeys(`${series}/`);
+    this.#seriesKeys.set(series, keys);
+    return keys;
+  }
+
   /** Members of a free row. */
   #scalars(
     call: string,
@@ -516,7 +532,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   /** A row that had no member, good or bad, is itself what is rejected. */
   #rejectEmpty(call: string, key: string, rejectedBefore: number): void {
-    if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no metric');
+    if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no value');
   }
 
   /** `members` with one more; without, and rejected, where it cannot be recorded. */

@@ -4,8 +4,8 @@
  * before a batch or after it.
  */
 
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errorCode, type JsonValue } from '@runcast/core';
 import { LOG_START, writeWhole, type LogPosition, type RunDirectory } from '@runcast/runlog';
@@ -53,10 +53,17 @@ export class CursorStore {
     return { delivered: new Map(Object.entries(delivered)), position, intent };
   }
 
-  /** Throws the system's error. */
+  /** Makes the directory again where it was removed. Throws the system's error. */
   write(cursor: Cursor): void {
     const { delivered, position, intent } = cursor;
-    writeWhole(this.path, `${JSON.stringify({ v: 1, delivered: Object.fromEntries(delivered), position, intent })}\n`);
+    const text = `${JSON.stringify({ v: 1, delivered: Object.fromEntries(delivered), position, intent })}\n`;
+    try {
+      writeWhole(this.path, text);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(this.path), { recursive: true });
+      writeWhole(this.path, text);
+    }
   }
 
   remove(): void {

@@ -1,12 +1,13 @@
 /** Which logs nobody needs any more, for users who keep a run's log only until its sinks have it. */
 
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { RunLogs, type RunDirectory } from '@runcast/runlog';
 import { CursorStore, deliveredPosition } from './cursor-store.ts';
 
 /**
  * Removes the logs that their writers have ended and that each of `sinks` has to the last record. Another writer of the run
- * may still be logging, or have ended since it was last looked at: its log stays. Throws the system's error.
+ * may still be logging, or have ended since it was last looked at: its log stays. With the last
+ * log the blobs go. Throws the system's error.
  */
 export function removeDeliveredLogs(directory: RunDirectory, sinks: readonly string[]): void {
   const cursors = sinks.map((sink) => new CursorStore(directory, sink).read());
@@ -19,6 +20,9 @@ export function removeDeliveredLogs(directory: RunDirectory, sinks: readonly str
       if (last?.kind !== 'close') continue;
       if (cursors.every((cursor) => deliveredPosition(cursor, writer).seq >= last.seq)) rmSync(reader.path);
     }
+    // What no log speaks of any more is of no use without it.
+    if (readdirSync(directory.logDirectory).length === 0)
+      rmSync(directory.blobDirectory, { recursive: true, force: true });
   } finally {
     logs.close();
   }

@@ -182,18 +182,15 @@ export class DeliveryEngine {
     let problem: string | undefined;
     let failures = 0;
     for (;;) {
-      const { lastError } = delivery.health();
-      if (delivery.state === 'stopped') return lastError?.message ?? 'the sink has stopped';
       if (delivery.state === 'closed') return 'the sink is closed';
       const delivered = delivery.hasDelivered(target);
-      if (delivered) {
+      if (delivered && delivery.state !== 'stopped') {
         problem = await this.#answer(delivery.flush(), deadline - this.#scheduler.nowMs(), 'flush');
         if (problem === undefined) return undefined;
         failures += 1;
       }
       const left = deadline - this.#scheduler.nowMs();
-      if (left <= 0)
-        return problem ?? (delivery.state === 'retrying' ? lastError?.message : undefined) ?? 'there was no time left';
+      if (left <= 0 || delivery.state === 'stopped') return problem ?? delivery.trouble ?? 'there was no time left';
       if (delivered) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);
       else await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
     }
@@ -203,7 +200,7 @@ export class DeliveryEngine {
   async #answer(call: Promise<string | undefined>, delayMs: number, name: string): Promise<string | undefined> {
     const answer = await within(
       call.then((problem) => ({ problem })),
-      delayMs,
+      Math.max(0, delayMs),
       this.#scheduler,
     );
     return answer === undefined ? `the sink did not answer a ${name}` : answer.problem;

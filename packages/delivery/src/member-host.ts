@@ -3,13 +3,13 @@
  * member to notice takes the lease and delivers for all that are left.
  */
 
-import type { SinkHealth, SinkOutcome } from '@runcast/core';
+import { errorMessage, type SinkHealth, type SinkOutcome } from '@runcast/core';
 import { RunLogs, type Lease, type RunDirectory } from '@runcast/runlog';
 import { CursorStore, deliveredPosition } from './cursor-store.ts';
 import type { SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { owedRecords } from './owed-records.ts';
-import { Bell, keepingAlive, systemScheduler, type Scheduler } from './scheduler.ts';
+import { Bell, keepingAlive, type Scheduler } from './scheduler.ts';
 
 /** How often a member asks whether the owner is still there. Asking costs about a millisecond. */
 const LEASE_CHECK_INTERVAL_MS = 1_000;
@@ -25,24 +25,26 @@ export interface MemberHostOptions {
   readonly openHost: () => Promise<DeliveryHost>;
   /** Called when this process has become the one that delivers, or has failed to. */
   readonly onTakeover: (failure: unknown) => void;
-  readonly scheduler?: Scheduler;
+  readonly scheduler: Scheduler;
 }
 
 export class MemberHost implements DeliveryHost {
   readonly #options: MemberHostOptions;
   readonly #scheduler: Scheduler;
   #checkedAtMs: number;
-  #cancelCheck: () => void = () => undefined;
+  #cancelCheck: () => void;
   #lease: Lease | undefined;
   #host: DeliveryHost | undefined;
   #takeover: Promise<void> | undefined;
+  /** Why this process could not take over. */
+  #failure: string | undefined;
   #closed = false;
 
   constructor(options: MemberHostOptions) {
     this.#options = options;
-    this.#scheduler = options.scheduler ?? systemScheduler;
+    this.#scheduler = options.scheduler;
     this.#checkedAtMs = this.#scheduler.nowMs();
-    this.#scheduleCheck();
+    this.#cancelCheck = this.#scheduleCheck();
   }
 
   get kind(): 'worker' | 'inline' | 'none' {
@@ -50,9 +52,8 @@ export class MemberHost implements DeliveryHost {
   }
 
   get reason(): string | undefined {
-    return this.#lease === undefined
-      ? 'another publisher owns the run and delivers for all'
-      : (this.#host?.reason ?? 'took over from an owner that is gone');
+    if (this.#host !== undefined) return this.#host.reason ?? 'took over from an owner that is gone';
+    return this.#failure ?? 'another publisher owns the run and delivers for all';
   }
 
   /** To be called with every append: a trainer that never yields runs no timer. */
@@ -73,10 +74,14 @@ export class MemberHost implements DeliveryHost {
     this.#closed = true;
     this.#cancelCheck();
     await this.#takeover;
-    // An owner that lives delivers what this process has left in the log.
-    const settlements = (await this.#host?.close(outcome, timeoutMs)) ?? [];
-    this.#lease?.release();
-    return settlements;
+    const host = this.#host;
+    if (host !== undefined) {
+      const settlements = await host.close(outcome, timeoutMs);
+      this.#lease?.release();
+      return settlements;
+    }
+    // An owner that lives delivers what this process has left in the log; without one nobody does.
+    return this.#failure === undefined ? [] : this.#settlements(this.#failure);
   }
 
   endNow(outcome: SinkOutcome, timeoutMs: number): void {
@@ -98,10 +103,10 @@ export class MemberHost implements DeliveryHost {
     }
   }
 
-  #scheduleCheck(): void {
-    this.#cancelCheck = this.#scheduler.schedule(() => {
+  #scheduleCheck(): () => void {
+    return this.#scheduler.schedule(() => {
       this.#check(this.#scheduler.nowMs());
-      if (this.#lease === undefined) this.#scheduleCheck();
+      this.#cancelCheck = this.#scheduleCheck();
     }, LEASE_CHECK_INTERVAL_MS);
   }
 
@@ -111,19 +116,29 @@ export class MemberHost implements DeliveryHost {
     try {
       this.#lease = this.#options.acquireLease();
     } catch (error) {
-      this.#options.onTakeover(error);
+      this.#failed(error);
+      return;
     }
-    if (this.#lease !== undefined) this.#takeover = this.#takeOver();
+    if (this.#lease === undefined) this.#failure = undefined;
+    else this.#takeover = this.#takeOver(this.#lease);
   }
 
-  async #takeOver(): Promise<void> {
+  async #takeOver(lease: Lease): Promise<void> {
     try {
       // Called before anything is awaited: a worker then starts although this thread never yields.
       this.#host = await this.#options.openHost();
       this.#options.onTakeover(undefined);
     } catch (error) {
-      this.#options.onTakeover(error);
+      // Another member may fare better, and so may this one in a while.
+      lease.release();
+      this.#lease = undefined;
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#failure = errorMessage(error);
+    this.#options.onTakeover(error);
   }
 
   #ownTail(): number {
@@ -144,10 +159,10 @@ export class MemberHost implements DeliveryHost {
   }
 
   #settlements(reason: string | undefined): readonly SinkSettlement[] {
-    const owed = owedRecords(this.#options.directory, this.#options.sinks);
-    return this.#options.sinks.map((sink) => ({
+    const { directory, sinks } = this.#options;
+    return [...owedRecords(directory, sinks)].map(([sink, owed]) => ({
       sink,
-      owedRecords: owed.get(sink) ?? 0,
+      owedRecords: owed,
       skippedSteps: 0,
       deliveredSteps: 0,
       reason,

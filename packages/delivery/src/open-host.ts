@@ -26,10 +26,8 @@ export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> 
   if (options.host === 'inline') return openInline(options, undefined);
   if (specs.length < options.sinks.length)
     return openInline(options, 'sinks passed as objects cannot go into a worker');
-  const failover = new FailoverHost(options);
   try {
-    await failover.start(specs);
-    return failover;
+    return new FailoverHost(options, await WorkerHost.open({ ...options, specs }));
   } catch (error) {
     if (!(error instanceof WorkerStartError)) throw error;
     return openInline(options, error.message);
@@ -45,38 +43,28 @@ function openInline(options: OpenHostOptions, reason: string | undefined): Promi
 /** A worker host that turns into an in-line one when its worker dies. */
 class FailoverHost implements DeliveryHost {
   readonly #options: OpenHostOptions;
-  #current: DeliveryHost | undefined;
+  #current: DeliveryHost;
   /** The change from worker to in-line, while it is under way or after it. */
   #failover: Promise<void> | undefined;
 
-  constructor(options: OpenHostOptions) {
+  constructor(options: OpenHostOptions, worker: WorkerHost) {
     this.#options = options;
-  }
-
-  get kind(): DeliveryHost['kind'] {
-    return this.#current?.kind ?? 'worker';
-  }
-
-  get reason(): string | undefined {
-    return this.#current?.reason;
-  }
-
-  async start(specs: readonly SinkSpec[]): Promise<void> {
-    const { directory, dir, onEvent, workerUrl } = this.#options;
-    this.#current = await WorkerHost.open({
-      directory,
-      dir,
-      specs,
-      onEvent,
-      onDeath: (reason) => {
-        this.#failover = this.#goInline(reason);
-      },
-      ...(workerUrl === undefined ? {} : { workerUrl }),
+    this.#current = worker;
+    worker.onDeath((reason) => {
+      this.#failover = this.#goInline(reason);
     });
   }
 
+  get kind(): DeliveryHost['kind'] {
+    return this.#current.kind;
+  }
+
+  get reason(): string | undefined {
+    return this.#current.reason;
+  }
+
   health(): Readonly<Record<string, SinkHealth>> {
-    return this.#current?.health() ?? {};
+    return this.#current.health();
   }
 
   async flush(timeoutMs: number): Promise<readonly SinkSettlement[]> {
@@ -88,7 +76,7 @@ class FailoverHost implements DeliveryHost {
   }
 
   endNow(outcome: SinkOutcome, timeoutMs: number): void {
-    this.#current?.endNow(outcome, timeoutMs);
+    this.#current.endNow(outcome, timeoutMs);
   }
 
   /** Asks the current host, and once more the one that replaced it meanwhile. */
@@ -97,9 +85,9 @@ class FailoverHost implements DeliveryHost {
   ): Promise<readonly SinkSettlement[]> {
     await this.#failover;
     const asked = this.#current;
-    const settlements = asked === undefined ? [] : await ask(asked);
+    const settlements = await ask(asked);
     await this.#failover;
-    return this.#current === asked || this.#current === undefined ? settlements : ask(this.#current);
+    return this.#current === asked ? settlements : ask(this.#current);
   }
 
   async #goInline(reason: string): Promise<void> {

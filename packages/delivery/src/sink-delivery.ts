@@ -27,6 +27,7 @@ import { backoffMs } from './backoff.ts';
 import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
 import type { DeadLetter, DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { Scheduler } from './scheduler.ts';
+import { writersInTurn } from './writer-order.ts';
 
 /** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -61,7 +62,6 @@ export class SinkDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
-  #lastWriter: string | undefined;
   /** The cursor has moved since it was stored. */
   #unstored = false;
   #state: SinkState = 'starting';
@@ -99,6 +99,11 @@ export class SinkDelivery {
     return this.#state;
   }
 
+  /** Why the sink is asked again, or is not any more; undefined while it takes what it is given. */
+  get trouble(): string | undefined {
+    return this.#state === 'retrying' || this.#state === 'stopped' ? this.#lastError?.message : undefined;
+  }
+
   /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
   get retryAtMs(): number {
     return this.#retryAtMs;
@@ -126,13 +131,15 @@ export class SinkDelivery {
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
       this.#pending ??= this.#nextBatch();
-      if (this.#pending !== undefined) return this.#deliver(this.#pending);
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
-      if (this.#unstored) this.#storeCursor();
-      return 'idle';
+      if (this.#pending === undefined && this.#unstored) {
+        this.#storeCursor();
+        this.#recovered();
+      }
     } catch (error) {
-      return this.#failed(error);
+      return this.#postponed(error);
     }
+    return this.#pending === undefined ? 'idle' : this.#deliver(this.#pending);
   }
 
   /** Try again now, whatever the backoff says. */
@@ -256,14 +263,9 @@ export class SinkDelivery {
       });
       if (repeated !== undefined) return repeated;
     }
-    const { writers } = this.#logs;
-    const turn = writers.findIndex((writer) => writer === this.#lastWriter) + 1;
-    for (const writer of [...writers.slice(turn), ...writers.slice(0, turn)]) {
+    for (const writer of writersInTurn(this.#logs, (name) => deliveredPosition(this.#cursor, name))) {
       const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES });
-      if (batch !== undefined) {
-        this.#lastWriter = writer;
-        return batch;
-      }
+      if (batch !== undefined) return batch;
     }
     return undefined;
   }
@@ -291,11 +293,17 @@ export class SinkDelivery {
 
   #deliver(pending: PendingBatch): Progress | Promise<Progress> {
     const { batch, next } = pending;
-    if (batch.records.length === 0) return this.#succeeded(pending);
-    this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
-    const writing = this.#sink.write(batch);
-    if (writing === undefined) return this.#succeeded(pending);
-    return this.#track(writing.then(() => this.#succeeded(pending)).catch((error: unknown) => this.#failed(error)));
+    try {
+      if (batch.records.length === 0) return this.#succeeded(pending);
+      this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
+      const writing = this.#sink.write(batch);
+      if (writing === undefined) return this.#succeeded(pending);
+      return this.#track(
+        writing.then(() => this.#succeeded(pending)).catch((error: unknown) => this.#failed(pending, error)),
+      );
+    } catch (error) {
+      return this.#failed(pending, error);
+    }
   }
 
   #succeeded({ batch, next }: PendingBatch): Progress {
@@ -305,16 +313,20 @@ export class SinkDelivery {
     this.#unstored = true;
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
-    if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
-    this.#attempts = 0;
-    this.#state = 'delivering';
+    this.#recovered();
     return 'delivered';
   }
 
-  #failed(error: unknown): Progress {
+  #recovered(): void {
+    if (this.#attempts > 0) this.#onEvent({ type: 'recovered', sink: this.name, attempts: this.#attempts });
+    this.#attempts = 0;
+    this.#state = 'delivering';
+  }
+
+  #failed(pending: PendingBatch, error: unknown): Progress {
     if (!(error instanceof RecordsRefusedError)) return this.#postponed(error);
     try {
-      return this.#setRecordsAside(error.refusals) ? 'delivered' : this.#postponed(error);
+      return this.#setRecordsAside(pending, error.refusals) ? 'delivered' : this.#postponed(error);
     } catch (diskError) {
       // Without its dead letter no record is given up.
       return this.#postponed(diskError);
@@ -347,20 +359,15 @@ export class SinkDelivery {
   }
 
   /** Takes refused records out of the pending batch. False where none of them is in it: asking again would change nothing. */
-  #setRecordsAside(refusals: readonly RecordRefusal[]): boolean {
-    if (this.#pending === undefined) return false;
-    const { batch, next } = this.#pending;
+  #setRecordsAside({ batch, next }: PendingBatch, refusals: readonly RecordRefusal[]): boolean {
     const reasons = new Map(refusals.map(({ seq, reason }) => [seq, reason]));
-    const refused = batch.records.filter((record) => reasons.has(record.seq));
-    if (refused.length === 0) return false;
-    this.#writeDeadLetters(
-      refused.map((record) => ({
-        writer: batch.writer,
-        seq: record.seq,
-        reason: reasons.get(record.seq) ?? '',
-        record: JSON.stringify(record),
-      })),
-    );
+    const letters = batch.records.flatMap((record): readonly DeadLetter[] => {
+      const reason = reasons.get(record.seq);
+      if (reason === undefined) return [];
+      return [{ writer: batch.writer, seq: record.seq, reason, record: JSON.stringify(record) }];
+    });
+    if (letters.length === 0) return false;
+    this.#writeDeadLetters(letters);
     this.#pending = { batch: { ...batch, records: batch.records.filter((record) => !reasons.has(record.seq)) }, next };
     return true;
   }
@@ -388,12 +395,12 @@ export class SinkDelivery {
   }
 
   #storeCursor(): void {
-    this.#unstored = false;
     this.#store.write(
       this.#pending === undefined
         ? this.#cursor
         : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } },
     );
+    this.#unstored = false;
   }
 
   /**

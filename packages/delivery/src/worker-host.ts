@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { errorMessage, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
@@ -26,8 +27,6 @@ export interface WorkerHostOptions {
   readonly dir: string;
   readonly specs: readonly SinkSpec[];
   readonly onEvent: (event: DeliveryEvent) => void;
-  /** The worker has gone although nobody ended it. */
-  readonly onDeath: (reason: string) => void;
   /** The worker's file; the one beside this module where left out. */
   readonly workerUrl?: URL;
 }
@@ -54,9 +53,9 @@ export class WorkerHost implements DeliveryHost {
   readonly #options: WorkerHostOptions;
   readonly #waiting = new Map<number, (settlements: readonly SinkSettlement[] | undefined) => void>();
   #health: Readonly<Record<string, SinkHealth>> = {};
-  #opened: ((outcome: OpenOutcome) => void) | undefined;
+  readonly #opening: PromiseWithResolvers<OpenOutcome> = Promise.withResolvers();
+  #onDeath: ((reason: string) => void) | undefined;
   #nextId = 0;
-  #closeId: number | undefined;
   #ending = false;
   #alive = true;
   /** What will end the worker, or has. */
@@ -104,14 +103,12 @@ export class WorkerHost implements DeliveryHost {
     const host = startHost(() => new WorkerHost(options));
     host.#worker.ref();
     const timer = setTimeout(
-      () => host.#opened?.(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
+      () =>
+        host.#opening.resolve(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
       START_TIMEOUT_MS,
     );
-    const failures = await new Promise<OpenOutcome>((resolve) => {
-      host.#opened = resolve;
-    });
+    const failures = await host.#opening.promise;
     clearTimeout(timer);
-    host.#opened = undefined;
     if (failures instanceof WorkerStartError || failures.length > 0) {
       host.#ending = true;
       await host.#worker.terminate();
@@ -121,6 +118,11 @@ export class WorkerHost implements DeliveryHost {
     }
     host.#worker.unref();
     return host;
+  }
+
+  /** Calls back once the worker has gone although nobody ended it. */
+  onDeath(callback: (reason: string) => void): void {
+    this.#onDeath = callback;
   }
 
   health(): Readonly<Record<string, SinkHealth>> {
@@ -134,10 +136,7 @@ export class WorkerHost implements DeliveryHost {
   }
 
   async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    const settlements = await this.#ask((id) => {
-      this.#closeId = id;
-      return { type: 'close', id, timeoutMs, outcome };
-    }, timeoutMs);
+    const settlements = await this.#ask((id) => ({ type: 'close', id, timeoutMs, outcome }), timeoutMs);
     this.#ending = true;
     await this.#worker.terminate();
     this.#port.close();
@@ -184,11 +183,9 @@ export class WorkerHost implements DeliveryHost {
   }
 
   #receiveAll(): void {
-    for (
-      let received = receiveMessageOnPort(this.#port);
-      received !== undefined;
-      received = receiveMessageOnPort(this.#port)
-    ) {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
       this.#receive(received.message);
     }
   }
@@ -205,7 +202,7 @@ export class WorkerHost implements DeliveryHost {
     }
     switch (message.type) {
       case 'opened':
-        this.#opened?.(message.failures);
+        this.#opening.resolve(message.failures);
         return;
       case 'health':
         this.#health = message.sinks;
@@ -214,22 +211,18 @@ export class WorkerHost implements DeliveryHost {
         this.#options.onEvent(message.event);
         return;
       case 'settled':
-        if (message.id === this.#closeId) this.#ending = true;
         this.#waiting.get(message.id)?.(message.settlements);
         return;
-      default:
-        message satisfies never;
     }
   }
 
   #died(reason: string): void {
-    if (!this.#alive) return;
     this.#alive = false;
-    // Its last words may be waiting behind the news of its end: after them it is no death.
+    // Its last words may be waiting behind the news of its end.
     this.#receiveAll();
-    this.#opened?.(new WorkerStartError(reason));
+    this.#opening.resolve(new WorkerStartError(reason));
     for (const resolve of this.#waiting.values()) resolve(undefined);
-    if (!this.#ending && this.#opened === undefined) this.#options.onDeath(reason);
+    if (!this.#ending) this.#onDeath?.(reason);
   }
 }
 
@@ -244,5 +237,5 @@ function startHost(start: () => WorkerHost): WorkerHost {
 }
 
 function defaultWorkerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  return new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 }

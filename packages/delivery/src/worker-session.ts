@@ -10,7 +10,7 @@ import type { Scheduler } from './scheduler.ts';
 
 const HEALTH_INTERVAL_MS = 250;
 
-/** Opens the sinks of `task` and serves `port` until it is closed. Rejects where the task is none of this version's. */
+/** Opens the sinks of `task` and serves `port`, which stays open. Rejects where the task is none of this version's. */
 export async function serveDeliveries(port: MessagePort, task: unknown, scheduler: Scheduler): Promise<void> {
   const { dir, runId, sinks: specs, exitState } = readWorkerTask(task);
   const send = (message: FromWorker): void => port.postMessage(message);
@@ -37,7 +37,7 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
     if (text !== lastHealth) send({ type: 'health', sinks: sinksHealth });
     lastHealth = text;
   };
-  let cancelHealth: (() => void) | undefined;
+  let cancelHealth: () => void;
   const scheduleHealth = (): void => {
     cancelHealth = scheduler.schedule(() => {
       sendHealth();
@@ -56,10 +56,10 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
       }
       case 'close': {
         const settlements = await engine.close(message.outcome, message.timeoutMs);
-        cancelHealth?.();
+        cancelHealth();
         sendHealth();
+        // The host ends this thread when it has the answer; a thread that ended by itself could be taken for a dead one.
         send({ type: 'settled', id: message.id, settlements });
-        port.close();
         // A process that exits right now has nothing more to wait for.
         announceEnd(exitState);
         return;
@@ -68,8 +68,6 @@ export async function serveDeliveries(port: MessagePort, task: unknown, schedule
         engine.endNow(message.outcome);
         announceEnd(exitState);
         return;
-      default:
-        message satisfies never;
     }
   };
   port.on('message', (message: unknown) => void serve(readToWorker(message)));

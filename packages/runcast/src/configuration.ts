@@ -9,12 +9,10 @@ import {
   readSection,
   type ConfigProblem,
   type Environment,
-  type EnvReading,
   type EnvVariable,
   type SinkSpec,
 } from '@runcast/core';
-import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
-import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard';
+import { BUILT_IN_SINKS, type BuiltInSink, type SinkSetting } from './built-in-sinks.ts';
 import { runEnv, type RunEnvConfig } from './run-env.ts';
 
 export interface Configuration {
@@ -26,32 +24,51 @@ export interface Configuration {
   readonly rank: number;
 }
 
+/** Everything that an environment says, the valid parts beside what is wrong with the others. */
+export interface ConfigurationReading {
+  /** Undefined where there are problems. */
+  readonly configuration: Configuration | undefined;
+  readonly run: Readonly<RunEnvConfig> | undefined;
+  /** Every sink, on or off; without a setting where its variables are wrong. */
+  readonly sinks: readonly { readonly sink: BuiltInSink; readonly setting: SinkSetting | undefined }[];
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
 /** Sinks of the design that this version does not have yet. Switched on, they are an error: nobody's data goes nowhere unnoticed. */
 const UNAVAILABLE_PREFIXES = ['WANDB', 'REDIS', 'STORE', 'EPISODES'] as const;
 
-/** Reads everything. Throws one ConfigError with all problems. */
-export function readConfiguration(env: Environment): Configuration {
+/** Reads everything and throws nothing. Relative directories of sinks are below `cwd`. */
+export function inspectConfiguration(env: Environment, cwd: string = '.'): ConfigurationReading {
   const run = readSection(runEnv, env);
-  const jsonl = readSection(jsonlEnv, env);
-  const tensorboard = readSection(tensorboardEnv, env);
   const rank = readRank(env);
-  const readings: readonly EnvReading<object>[] = [run, jsonl, tensorboard];
-  const problems = [...readings.flatMap((reading) => reading.problems), ...unavailable(env), ...rank.problems];
-  if (run.config === undefined || jsonl.config === undefined || tensorboard.config === undefined || problems.length > 0)
-    throw new ConfigError(problems);
-  const sinks: SinkSpec[] = [];
-  if (jsonl.config.enabled)
-    sinks.push(jsonlSink({ dir: jsonl.config.dir, logEveryNSteps: jsonl.config.log_every_n_steps }));
-  if (tensorboard.config.enabled) {
-    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = tensorboard.config;
-    sinks.push(tensorboardSink({ logDir, flushSecs, logEveryNSteps }));
-  }
-  return { run: run.config, sinks, warnings: readings.flatMap((reading) => reading.warnings), rank: rank.value };
+  const readings = BUILT_IN_SINKS.map((sink) => ({ sink, reading: sink.read(env, cwd) }));
+  const sinks = readings.map(({ sink, reading }) => ({ sink, setting: reading.config }));
+  const problems = [
+    ...run.problems,
+    ...readings.flatMap(({ reading }) => reading.problems),
+    ...unavailable(env),
+    ...rank.problems,
+  ];
+  const warnings = [...run.warnings, ...readings.flatMap(({ reading }) => reading.warnings)];
+  const enabled = sinks.flatMap(({ setting }) => (setting?.enabled === true ? [setting.spec] : []));
+  const configuration =
+    run.config === undefined || problems.length > 0
+      ? undefined
+      : { run: run.config, sinks: enabled, warnings, rank: rank.value };
+  return { configuration, run: run.config, sinks, problems, warnings };
+}
+
+/** Reads everything. Throws one ConfigError with all problems. */
+export function readConfiguration(env: Environment, cwd: string = '.'): Configuration {
+  const { configuration, problems } = inspectConfiguration(env, cwd);
+  if (configuration === undefined) throw new ConfigError(problems);
+  return configuration;
 }
 
 /** Every variable with its type, default, current value and meaning. */
 export function describeConfiguration(env: Environment): readonly EnvVariable[] {
-  return [...describeSection(runEnv, env), ...describeSection(jsonlEnv, env), ...describeSection(tensorboardEnv, env)];
+  return [...describeSection(runEnv, env), ...BUILT_IN_SINKS.flatMap((sink) => sink.describe(env))];
 }
 
 function unavailable(env: Environment): readonly ConfigProblem[] {

@@ -24,7 +24,7 @@ import {
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { findUndeliveredRuns, MemberHost, openHost, type DeliveryHost } from '@runcast/delivery';
+import { findUndeliveredRuns, MemberHost, openHost, systemScheduler, type DeliveryHost } from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -154,6 +154,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
             acquireLease: () => acquireLease(directory.leaseFile),
             openHost: openDeliveries,
             onTakeover: (failure) => events.takeover(failure),
+            scheduler: systemScheduler,
           })
         : undefined;
     const publisher = new RunPublisher<Shapes>(
@@ -258,6 +259,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
   const problems: ConfigProblem[] = [...runIdProblems(run.id, 'run.id (RUNCAST__RUN_ID)')];
   if (!config.ok) problems.push({ variable: 'run.config', message: config.problem });
   else if (!isJsonObject(config.value)) problems.push({ variable: 'run.config', message: 'expects an object' });
+  for (const field of ['project', 'name', 'entity', 'group', 'jobType', 'notes'] as const)
+    if (run[field] !== undefined && typeof run[field] !== 'string')
+      problems.push({ variable: `run.${field}`, message: `expects text, holds a ${typeof run[field]}` });
+  if (run.tags !== undefined && !isTexts(run.tags))
+    problems.push({ variable: 'run.tags', message: 'expects an array of texts' });
   if (run.resumeStep !== undefined && (!Number.isSafeInteger(run.resumeStep) || run.resumeStep < 0)) {
     problems.push({
       variable: 'run.resumeStep',
@@ -274,6 +280,11 @@ function checkOptions(run: RunOptions, sinks: readonly (Sink | SinkSpec)[]): Jso
       });
   if (problems.length > 0 || !config.ok || !isJsonObject(config.value)) throw new ConfigError(problems);
   return redactObject(config.value);
+}
+
+/** Callers without a type checker hand over anything, and a record that is none would be lost to every sink. */
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function duplicates(names: readonly string[]): readonly string[] {

@@ -141,22 +141,19 @@ function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
     const end = text.indexOf('\n', start);
     const line = text.slice(start, end);
     const parsed = parseRecord(line);
-    const problem = parsed.ok ? orderProblem(parsed.record.seq, seq) : parsed.problem;
-    if (parsed.ok && problem === undefined) {
+    if (!parsed.ok) {
+      corrupt.push({ offset, problem: parsed.problem });
+    } else if (parsed.record.seq <= seq) {
+      // A later seq may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it.
+      corrupt.push({ offset, problem: `repeats seq ${parsed.record.seq} after ${seq}` });
+    } else {
       if (parsed.record.seq > throughSeq) break;
       records.push(parsed.record);
       ({ seq } = parsed.record);
-    } else {
-      corrupt.push({ offset, problem: problem ?? '' });
     }
     start = end + 1;
     // Counted in the bytes themselves: text made of invalid UTF-8 has another length.
     offset = position.offset + bytes.indexOf(NEWLINE, offset - position.offset) + 1;
   }
   return { records, corrupt, next: { seq, offset } };
-}
-
-/** A later `seq` may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it. */
-function orderProblem(seq: number, previous: number): string | undefined {
-  return seq > previous ? undefined : `repeats seq ${seq} after ${previous}`;
 }

@@ -96,13 +96,7 @@ export function prepareRunDirectory(
   const problem = checkRunId(runId);
   if (problem !== undefined) throw new RunOpenError(`the run id ${problem}`);
   const directory = runDirectory(dir, runId);
-  // In this order, since another process may be making the same run.
-  const isForeign = holdsOtherFiles(directory);
   const exists = existsSync(directory.manifestFile);
-  if (isForeign && !exists)
-    throw new RunOpenError(
-      `${directory.path} exists already and is no run: choose another run id, or set RUNCAST__DIR (dir) to a directory of its own`,
-    );
   if (exists && resume === 'never' && !joining(directory)) {
     throw new RunOpenError(
       `run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`,
@@ -129,17 +123,6 @@ export function prepareRunDirectory(
       { cause: error },
     );
   }
-}
-
-/** True where something lies in the run's directory that a run which is just being made does not have there. */
-function holdsOtherFiles(directory: RunDirectory): boolean {
-  if (!existsSync(directory.path)) return false;
-  const parts = [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory];
-  return readdirSync(directory.path).some((name) => {
-    const path = join(directory.path, name);
-    if (parts.includes(path)) return readdirSync(path).length > 0;
-    return !path.startsWith(directory.manifestFile) && !path.startsWith(directory.leaseFile);
-  });
 }
 
 /** Takes back a directory that was just made for a run that then could not be opened. */

@@ -82,7 +82,9 @@ function heldRow({ tag, simpleValue, plugin, tensor }: DecodedValue): BackendRow
 }
 
 function eventFiles({ logDir }: EventDirectory): ReadonlyMap<string, Uint8Array> {
-  const entries = readdirSync(logDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const entries = readdirSync(logDir, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.startsWith('events.'),
+  );
   const files = entries.map((entry) => path.join(entry.parentPath, entry.name)).toSorted();
   return new Map(files.map((file) => [path.relative(logDir, file), readFileSync(file)]));
 }

@@ -2,7 +2,7 @@
  * The event files of a run on the disk, each with the length up to which it is good: a batch is in all of them or in none.
  */
 
-import { mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
 import { errorCode, errorMessage, PositionLostError } from '@runcast/core';
@@ -11,6 +11,15 @@ import type { EncodedFile } from './event-encoder.ts';
 /** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
 const MAX_OPEN_FILES = 16;
 
+/**
+ * Names the event files that were begun in a directory, a line each: without a position, or with an older one, it tells the
+ * files of an earlier life from those that somebody else has put there. TensorBoard does not look at it.
+ */
+const LIST = '.runcast-files';
+
+/** What an encoder calls its files; a list that was damaged must lead nowhere else. */
+const EVENT_FILE = /^(?:rewind-\d+\/)?events\.out\.tfevents\.[\w.-]+$/u;
+
 export class EventFiles {
   readonly #directory: string;
   readonly #fileSystem: AppendFileSystem | undefined;
@@ -18,6 +27,8 @@ export class EventFiles {
   /** By path, the longest open first. */
   readonly #open = new Map<string, AppendFile>();
   readonly #unsynced = new Set<string>();
+  /** Everything in the list; undefined where none is kept. */
+  #listed: Set<string> | undefined;
 
   constructor(
     directory: string,
@@ -37,9 +48,15 @@ export class EventFiles {
     return [...this.#lengths];
   }
 
-  /** Takes every file back to its good length. Throws {@link PositionLostError} where one is missing or shorter. */
+  /**
+   * Takes every file back to its good length, and removes those begun since: what they hold will be written again, and not
+   * always to files of the same names. Throws {@link PositionLostError} where one is missing or shorter.
+   */
   recover(): void {
+    this.#listed = this.#readList();
     try {
+      for (const name of this.#listed)
+        if (!this.#lengths.has(name)) rmSync(path.join(this.#directory, name), { force: true });
       for (const name of this.#lengths.keys()) this.#opened(name);
     } catch (error) {
       this.#abandon();
@@ -89,6 +106,7 @@ export class EventFiles {
     const length = this.#lengths.get(name);
     if (length === undefined) {
       mkdirSync(path.dirname(file), { recursive: true });
+      this.#list(name);
       return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
     }
     try {
@@ -98,6 +116,23 @@ export class EventFiles {
         throw new PositionLostError(errorMessage(error), { cause: error });
       throw error;
     }
+  }
+
+  #readList(): Set<string> {
+    try {
+      const names = readFileSync(path.join(this.#directory, LIST), 'utf8').split('\n');
+      return new Set(names.filter((name) => EVENT_FILE.test(name)));
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return new Set();
+      throw error;
+    }
+  }
+
+  /** Before the file itself exists: a file that is not listed would never be removed. */
+  #list(name: string): void {
+    if (this.#listed === undefined || this.#listed.has(name)) return;
+    appendFileSync(path.join(this.#directory, LIST), `${name}\n`);
+    this.#listed.add(name);
   }
 
   #makeRoom(): void {

@@ -58,9 +58,11 @@ function write(sink: TensorboardSink, ...records: readonly RunRecord[]): void {
   sink.write(batchOf('w1', records));
 }
 
-/** The names and contents of all files of the run. */
+/** The names and contents of all event files of the run. */
 function files(directory: string = path.join(logDir, 'run-1')): Record<string, string> {
-  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.startsWith('events.'),
+  );
   return Object.fromEntries(
     names.map((entry) => {
       const file = path.join(entry.parentPath, entry.name);
@@ -253,6 +255,33 @@ describe('the position', () => {
     open(second);
     write(second, ...records);
     expect(files()).toEqual(expectedFiles(...records));
+  });
+
+  it('leaves nothing of an earlier life where the run is written anew in another order', () => {
+    const other = path.join(logDir, 'run-1', 'events.out.tfevents.1700000000.elsewhere.1.0');
+    const first = open(createTensorboardSink({ logDir }));
+    write(first, openRecord({ time: SAMPLE_TIME - 60, pid: 1 }), step(5), step(3));
+    writeFileSync(other, 'of somebody else');
+    const second = open(createTensorboardSink({ logDir }));
+    write(second, openRecord(), step(3), step(5));
+    const { [path.basename(other)]: kept, ...written } = files();
+    expect(kept).toBe(Buffer.from('of somebody else').toString('hex'));
+    expect(written).toEqual(expectedFiles(openRecord(), step(3), step(5)));
+  });
+
+  it('does not list twice a file that could not be begun at once', () => {
+    const fileSystem = createFaultFileSystem({ call: 'writeSync', code: 'EIO' });
+    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    expect(() => write(sink, openRecord(), step(1))).toThrow('EIO');
+    write(sink, openRecord(), step(1));
+    expect(readFileSync(path.join(logDir, 'run-1', '.runcast-files'), 'utf8')).toBe(`${MAIN}\n`);
+  });
+
+  it('is not opened where the list of its files cannot be read', () => {
+    mkdirSync(path.join(logDir, 'run-1', '.runcast-files'), { recursive: true });
+    expect(() =>
+      createTensorboardSink({ logDir }).open({ runId: 'run-1', runDirectory: place, position: undefined }),
+    ).toThrow('EISDIR');
   });
 
   it('is lost where it is none of this version', () => {

@@ -1,7 +1,7 @@
 /**
  * The contract every sink keeps, as a suite that its author runs under vitest or node:test. It stands for delivery: it opens,
- * writes, crashes and comes back, and asks the backend what it holds. What it checks follows from the sink's traits, and what
- * it leaves out is registered as skipped, with the reason.
+ * writes, crashes and comes back, and asks the backend what it holds. What it checks follows from the sink's traits, and what they
+ * exclude is no test of the suite. A fact that could be checked but for a hook that is missing is skipped, with the reason.
  */
 
 import { CONTRACT_FACTS } from './contract-facts.ts';
@@ -20,7 +20,7 @@ export interface TestRunner {
 /** One fact about a sink. */
 export interface ContractCase {
   readonly name: string;
-  /** Why it does not apply to this sink; undefined where it does. */
+  /** Why it cannot be checked of this sink: a hook is missing; undefined where it can. */
   readonly skipped: string | undefined;
   /** Rejects where the fact does not hold. */
   readonly run: () => Promise<void>;
@@ -40,7 +40,7 @@ export function describeSinkContract<Backend>(contract: SinkContract<Backend> & 
 
 /** The suite as data, for another runner, or for a test that expects a sink to fail. */
 export function sinkContractCases<Backend>(contract: SinkContract<Backend>): readonly ContractCase[] {
-  return CONTRACT_FACTS.map((fact) => ({
+  return CONTRACT_FACTS.filter((fact) => fact.excluded?.(contract) === undefined).map((fact) => ({
     name: fact.name,
     skipped: fact.skipped?.(contract),
     run: async () => {

@@ -1,0 +1,22 @@
+/** Runcast's side of end-to-end: from the first call until everything is in closed event files. */
+
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { closeCompletely, eventDirectory, openRuncast } from './open-runcast.ts';
+import { trainingStep } from './training-steps.ts';
+import { answer, readWorkload } from './workload.ts';
+
+const { directory, count } = readWorkload();
+const publisher = await openRuncast(directory, ['TENSORBOARD']);
+const cpuStart = process.cpuUsage();
+const start = performance.now();
+for (let step = 0; step < count; step += 1) {
+  const { loss, learning_rate, grad_norm } = trainingStep(step);
+  publisher.logStep({ step, loss, metrics: { learning_rate, grad_norm } });
+}
+await closeCompletely(publisher);
+const seconds = (performance.now() - start) / 1000;
+const cpu = process.cpuUsage(cpuStart);
+const events = eventDirectory(directory);
+const bytes = readdirSync(events).reduce((sum, name) => sum + statSync(path.join(events, name)).size, 0);
+answer({ 'records/s': count / seconds, 'cpu/record': (cpu.user + cpu.system) / count, 'bytes/record': bytes / count });

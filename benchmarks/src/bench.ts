@@ -1,0 +1,96 @@
+/** `pnpm bench [names] [options]`: runs benchmarks and prints what came out; see README.md beside this folder. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Benchmark } from './benchmark.ts';
+import { endToEnd } from './end-to-end.ts';
+import { importTime } from './import.ts';
+import { logStep, logStepPaced } from './log-step.ts';
+import { memory } from './memory.ts';
+import { neverYields } from './never-yields.ts';
+import { installPeer } from './python-peers.ts';
+import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
+import { runRounds } from './rounds.ts';
+
+/** Made when they are asked for, since some look for what they need. */
+const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
+  ['log-step', logStep],
+  ['log-step-paced', logStepPaced],
+  ['end-to-end', endToEnd],
+  ['never-yields', neverYields],
+  ['memory', memory],
+  ['import', importTime],
+]);
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    'with-torch': { type: 'boolean', default: false },
+  },
+});
+
+const unknown = positionals.filter((name) => !BENCHMARKS.has(name));
+const asked = options.rounds === undefined ? undefined : Number(options.rounds);
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}; there are ${[...BENCHMARKS.keys()].join(', ')}.`);
+  process.exitCode = 2;
+} else if (asked !== undefined && !(Number.isInteger(asked) && asked > 0)) {
+  console.error(`--rounds expects an integer from 1, not ${options.rounds}.`);
+  process.exitCode = 2;
+} else {
+  await run(positionals.length === 0 ? [...BENCHMARKS.keys()] : positionals);
+}
+
+async function run(names: readonly string[]): Promise<void> {
+  const scale = options.quick ? 'quick' : 'full';
+  if (names.includes('end-to-end')) installPeers();
+  const results: BenchmarkResult[] = [];
+  const pages: string[] = [];
+  for (const name of names) {
+    const benchmark = BENCHMARKS.get(name)?.();
+    if (benchmark === undefined) continue;
+    const count = asked ?? benchmark.rounds[scale];
+    const rounds = await runRounds(benchmark, count, scale, (round) => say(`${name}: round ${round} of ${count}`));
+    const result = summarise(benchmark, rounds, count);
+    const page = toMarkdown(benchmark.figures, result);
+    results.push(result);
+    pages.push(page);
+    if (!options.json) console.log(`\n${page}\n`);
+  }
+  if (options.json) console.log(JSON.stringify({ machine: machine(), scale, results }, null, 2));
+  if (options.save)
+    save(`# ${today()}\n\n${machine()}, ${scale} scale. Compare within a table only.\n\n${pages.join('\n\n')}\n`);
+}
+
+function installPeers(): void {
+  say('looking for the Python peers');
+  for (const peer of options['with-torch'] ? (['tensorboard', 'torch'] as const) : (['tensorboard'] as const)) {
+    const problem = installPeer(peer);
+    if (problem !== undefined) say(`${peer} could not be installed: ${problem}`);
+  }
+}
+
+/** Progress goes beside the results. */
+function say(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
+function machine(): string {
+  return `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}`;
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function save(text: string): void {
+  const folder = path.join(import.meta.dirname, '..', 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `${today()}.md`), text);
+}

@@ -1,0 +1,142 @@
+/**
+ * Delivers what the sinks are owed of one run, whatever process logged it: the same engine as in training, on this loop, with
+ * the run's lease held. Each sink has an engine of its own, so that a dead one keeps no other waiting.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
+import { InlineHost, SinkOpenError, type DeliveryEvent, type DeliveryHost, type Scheduler } from '@runcast/delivery';
+import { acquireLease, updateManifest, type RunDirectory } from '@runcast/runlog';
+import { readRunOverview, type RunOverview } from './run-overview.ts';
+
+/** How often progress is looked at. */
+const LOOK_INTERVAL_MS = 250;
+
+export interface SyncOptions {
+  readonly directory: RunDirectory;
+  readonly specs: readonly SinkSpec[];
+  readonly clock: Scheduler;
+  /** A sink that has taken nothing for this long is given up. */
+  readonly timeoutMs: number;
+  readonly onEvent: (event: DeliveryEvent) => void;
+  /** `done` of `total` records have been dealt with, over all sinks. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface SyncedSink {
+  readonly sink: string;
+  /** Records the sink was given now. */
+  readonly delivered: number;
+  /** Records set aside because the sink refuses them for ever. */
+  readonly refused: number;
+  /** Records it still lacks. */
+  readonly owed: number;
+  /** Why something is owed, or its end is not known to be good; undefined where all is well. */
+  readonly reason: string | undefined;
+}
+
+/** `owned`: a living process has the run and delivers it itself. */
+export type SyncResult =
+  | { readonly kind: 'synced'; readonly sinks: readonly SyncedSink[] }
+  | { readonly kind: 'owned'; readonly owner: RunOverview['owner'] };
+
+/** Rejects with the system's error where the run directory cannot be used. */
+export async function syncRun(options: SyncOptions): Promise<SyncResult> {
+  const { directory, specs, clock, onProgress } = options;
+  const lease = acquireLease(directory.leaseFile);
+  if (lease === undefined) return { kind: 'owned', owner: readRunOverview(directory, [], clock.nowMs()).owner };
+  try {
+    const names = specs.map(({ name }) => name);
+    const { sinks: before, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
+    if (!hasLog) {
+      const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
+      return { kind: 'synced', sinks: names.map((name) => withoutLog(name, hadAll.has(name))) };
+    }
+    mkdirSync(directory.cursorDirectory, { recursive: true });
+    const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
+    const counts = specs.map(() => ({ done: 0, total: 0 }));
+    const sinks = await Promise.all(
+      specs.map((spec, index) =>
+        syncSink(options, spec, owed.get(spec.name) ?? 0, { status: end, final: true }, (done, total) => {
+          counts[index] = { done, total };
+          onProgress(
+            counts.reduce((sum, count) => sum + count.done, 0),
+            counts.reduce((sum, count) => sum + count.total, 0),
+          );
+        }),
+      ),
+    );
+    const settled = readRunOverview(directory, names, clock.nowMs()).sinks.every((sink) => sink.owed === 0);
+    updateManifest(directory, names, settled);
+    return { kind: 'synced', sinks };
+  } finally {
+    lease.release();
+  }
+}
+
+/** `RUNCAST__KEEP_LOG=until-delivered` has deleted the log: the sinks of that time have everything, another never will. */
+function withoutLog(sink: string, hadAll: boolean): SyncedSink {
+  const reason = hadAll ? undefined : 'the log was deleted after it had been delivered to the sinks of that time';
+  return { sink, delivered: 0, refused: 0, owed: 0, reason };
+}
+
+async function syncSink(
+  options: SyncOptions,
+  spec: SinkSpec,
+  owed: number,
+  outcome: SinkOutcome,
+  onProgress: (done: number, total: number) => void,
+): Promise<SyncedSink> {
+  const sink = spec.name;
+  const { directory, clock, onEvent, timeoutMs } = options;
+  let host: DeliveryHost;
+  try {
+    host = await InlineHost.open({ directory, sinks: [spec], scheduler: clock, onEvent });
+  } catch (error) {
+    return { sink, delivered: 0, refused: 0, owed, reason: openFailure(error) };
+  }
+  const complete = await deliverAll(host, sink, owed, options, onProgress);
+  // What is owed still comes in a later sync, so that this is no end.
+  const [settlement] = await host.close({ ...outcome, final: complete }, complete ? timeoutMs : 0);
+  const health = host.health()[sink];
+  return {
+    sink,
+    delivered: health?.delivered ?? 0,
+    refused: health?.refused ?? 0,
+    owed: settlement?.owedRecords ?? 0,
+    reason: settlement?.reason,
+  };
+}
+
+/** True where the sink has everything; false where it has stopped, or has taken nothing for as long as it may. */
+async function deliverAll(
+  host: DeliveryHost,
+  sink: string,
+  owed: number,
+  { clock, timeoutMs }: SyncOptions,
+  onProgress: (done: number, total: number) => void,
+): Promise<boolean> {
+  let total = owed;
+  let least = Infinity;
+  let movedAtMs = clock.nowMs();
+  for (;;) {
+    // Once it has everything, what remains is a flush, which may take its time.
+    const lag = host.health()[sink]?.lagRecords ?? 0;
+    const [settlement] = await host.flush(lag === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs));
+    const health = host.health()[sink];
+    const left = health?.lagRecords ?? 0;
+    // More than was owed is left where the sink has lost what it had.
+    total = Math.max(total, left);
+    onProgress(total - left, total);
+    if (settlement?.reason === undefined) return true;
+    const lagBytes = health?.lagBytes ?? 0;
+    if (lagBytes < least) movedAtMs = clock.nowMs();
+    least = Math.min(least, lagBytes);
+    if (health?.state === 'stopped' || clock.nowMs() - movedAtMs >= timeoutMs) return false;
+  }
+}
+
+function openFailure(error: unknown): string {
+  const [failure] = error instanceof SinkOpenError ? error.failures : [];
+  return errorMessage(failure === undefined ? error : failure.error);
+}

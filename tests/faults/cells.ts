@@ -1,0 +1,10 @@
+// Every cell there is.
+import { backendCells } from './backend-cells.ts';
+import type { Cell } from './cell.ts';
+import { damageCells } from './damage-cells.ts';
+import { diskCells } from './disk-cells.ts';
+import { leakCells } from './leak-cells.ts';
+import { memberCells } from './member-cells.ts';
+import { killCells } from './kill-cells.ts';
+
+export const cells: readonly Cell[] = [...killCells, ...damageCells, ...diskCells, ...backendCells, ...memberCells, ...leakCells];

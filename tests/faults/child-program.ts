@@ -1,0 +1,91 @@
+// A program of this harness as a child process: what it says is there line by line, it can be killed at any moment, and
+// how it ended is known.
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { encodeSettings, type TrainerSettings } from './trainer-settings.ts';
+
+const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
+/** Hardly anything here takes longer, on a machine that has other things to do. */
+const GIVE_UP_MS = 60_000;
+
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class ChildProgram {
+  readonly lines: string[] = [];
+  /** What it wrote to its standard error. */
+  errors = '';
+  /** Resolves when it has ended and everything it said is here. */
+  readonly ended: Promise<ProgramEnd>;
+  readonly #process: ChildProcess;
+  readonly #waiting = new Set<() => void>();
+  #end: ProgramEnd | undefined;
+
+  constructor(
+    program: string,
+    settings: TrainerSettings,
+    env: Readonly<Record<string, string>> = {},
+    giveUpMs: number = GIVE_UP_MS,
+  ) {
+    const file = path.join(import.meta.dirname, program);
+    const child = spawn(process.execPath, [...NODE_OPTIONS, file, encodeSettings(settings)], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (text: string) => {
+      this.errors += text;
+    });
+    createInterface(child.stdout).on('line', (line) => {
+      this.lines.push(line);
+      this.#wake();
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), giveUpMs);
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        clearTimeout(timer);
+        this.#end = { code, signal };
+        this.#wake();
+        resolve(this.#end);
+      });
+    });
+  }
+
+  /** The rest of the first line that begins with this word; undefined where the program ends without one. */
+  async said(word: string): Promise<string | undefined> {
+    for (;;) {
+      const line = this.lines.find((candidate) => candidate.split(' ', 1)[0] === word);
+      if (line !== undefined) return line.slice(word.length + 1);
+      if (this.#end !== undefined) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+      });
+    }
+  }
+
+  /** What it has said of each name after this word: `owed jsonl 12` is `['jsonl', 12]` of `owed`. */
+  numbers(word: string): ReadonlyMap<string, number> {
+    const said = this.lines.map((line) => line.split(' ')).filter(([first]) => first === word);
+    return new Map(said.map(([, name = '', number = name]) => [name, Number(number)]));
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** SIGKILL: nothing of the program runs any more. Resolves when it is gone. */
+  async kill(): Promise<ProgramEnd> {
+    this.#process.kill('SIGKILL');
+    return this.ended;
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,50 @@
+// A remote sink for the scripted backend: it says what the answers mean and leaves the rest to delivery. A module of its own,
+// so that a worker can load it.
+import {
+  RECORD_KINDS,
+  RecordsRefusedError,
+  RetryableSinkError,
+  TerminalSinkError,
+  type CreateSink,
+  type RecordBatch,
+  type RecordRefusal,
+} from '@runcast/core';
+
+/** A request that hangs holds its process open: whoever makes one has to end it. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export const createSink: CreateSink = (config) => {
+  const url = String(config['url']);
+  return {
+    name: 'http',
+    traits: { kinds: RECORD_KINDS, guarantee: 'at-least-once', locality: 'remote' },
+    write: (batch) => send(url, batch),
+    flush: () => undefined,
+    close: () => undefined,
+  };
+};
+
+async function send(url: string, batch: RecordBatch): Promise<void> {
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(batch), signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const text = await response.text();
+  switch (response.status) {
+    case 200:
+      return;
+    case 401:
+      throw new TerminalSinkError('the key is not known');
+    case 422:
+      throw new RecordsRefusedError(readRefusals(text));
+    case 429:
+      throw new RetryableSinkError('too many requests', {
+        retryAfterMs: Number(response.headers.get('retry-after')) * 1000,
+      });
+    default:
+      throw new RetryableSinkError(`answered ${response.status}`);
+  }
+}
+
+function readRefusals(text: string): readonly RecordRefusal[] {
+  const seqs: unknown = JSON.parse(text);
+  if (!Array.isArray(seqs)) throw new TypeError('a refusal without its records');
+  return seqs.map((seq) => ({ seq: Number(seq), reason: 'a step that the backend does not like' }));
+}

@@ -1,0 +1,48 @@
+// A trainer is killed at any moment, from the first byte of its start to the middle of its close; what recovers is killed as
+// well, up to twice; then a last recovery goes to the end.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cell, Round } from './cell.ts';
+import { ChildProgram } from './child-program.ts';
+import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
+import { PACES, type Host, type Pace, type SinkName } from './trainer-settings.ts';
+
+const SINKS: readonly (readonly SinkName[])[] = [['jsonl', 'tensorboard'], ['jsonl'], ['tensorboard']];
+
+export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
+  (['worker', 'inline'] as const).flatMap((host) =>
+    SINKS.map((sinks): Cell => ({
+      fault: `kill -9 of a trainer: ${pace}`,
+      sinks: sinks.join(' + '),
+      host,
+      long: sinks.length === 1,
+      play: (round) => playKill(round, pace, host, sinks),
+    })),
+  ),
+);
+
+async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly SinkName[]): Promise<readonly string[]> {
+  const { random, folder } = round;
+  const trainers: Trainer[] = [];
+  const deaths = random.pick([1, 1, 2, 3]);
+  for (let death = 0; death < deaths; death += 1) {
+    // The first death is a trainer's; after it, the next one resumes the run or only delivers it.
+    const trains = death === 0 || random.chance(0.5);
+    const name = `p${death}`;
+    const steps = pace === 'flat-out' ? random.integer(5_000, 40_000) : random.pick([30, 300, 100_000]);
+    const settings = settingsFor(folder, {
+      sinks,
+      pace,
+      host,
+      name,
+      steps,
+      end: random.pick(['close', 'exit', 'wait']),
+    });
+    if (trains) trainers.push({ name, pace });
+    const program = new ChildProgram(trains ? 'trainer.ts' : 'deliver.ts', settings);
+    if (random.chance(0.75)) await program.said('opened');
+    await delay(random.pick([0, 30, 300, 600]) * random.next());
+    const { code, signal } = await program.kill();
+    if (code !== 0 && signal !== 'SIGKILL') return [`${name} died of itself with code ${code}: ${program.errors}`];
+  }
+  return recoverAndAudit(settingsFor(folder, { sinks }), trainers, round);
+}

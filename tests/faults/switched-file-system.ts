@@ -1,0 +1,55 @@
+// A file system that fails while a switch is set: the harness sets it from outside, whatever thread or process the file is
+// written by. A disk that is full still takes half of what it is given, as real ones do.
+import { existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, closeSync, readFileSync, writeSync } from 'node:fs';
+import type { AppendFileSystem } from '@runcast/append-file';
+import { isJsonObject, type JsonObject } from '@runcast/core';
+import { FileFaultError } from '@runcast/testing';
+
+/** As they are before the failing log puts others in their place. */
+const real = { openSync, writeSync, ftruncateSync, fsyncSync, fstatSync, closeSync };
+
+/** The code of the fault that is switched on; undefined where none is. */
+export function switchedFault(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // Switched off in between.
+    return undefined;
+  }
+}
+
+export function createSwitchedFileSystem(switchFile: string): AppendFileSystem {
+  const check = (call: string): void => {
+    const code = switchedFault(switchFile);
+    if (code !== undefined) throw new FileFaultError(code, call);
+  };
+  return {
+    openSync: (path, flags, mode) => {
+      if (switchedFault(switchFile) === 'EACCES') check('open');
+      return real.openSync(path, flags, mode);
+    },
+    writeSync: (fd, bytes, offset, length, position) => {
+      const code = switchedFault(switchFile);
+      if (code === 'ENOSPC' && length > 1)
+        return real.writeSync(fd, bytes, offset, Math.max(1, Math.floor(length / 2)), position);
+      check('write');
+      return real.writeSync(fd, bytes, offset, length, position);
+    },
+    ftruncateSync: real.ftruncateSync,
+    fsyncSync: (fd) => {
+      check('fsync');
+      real.fsyncSync(fd);
+    },
+    fstatSync: real.fstatSync,
+    closeSync: real.closeSync,
+  };
+}
+
+/** The parts of a faulty sink's configuration. */
+export function faultyConfig(config: JsonObject): { readonly switchFile: string; readonly inner: JsonObject } {
+  const { faultSwitch: switchFile, config: inner } = config;
+  if (typeof switchFile !== 'string' || !isJsonObject(inner))
+    throw new TypeError('not the configuration of a faulty sink');
+  return { switchFile, inner };
+}

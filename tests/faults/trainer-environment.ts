@@ -1,0 +1,24 @@
+// What a trainer that joins a run finds in its environment, as a subprocess of a pipeline would.
+import path from 'node:path';
+import { eventsFolder, rowsFolder, type TrainerSettings } from './trainer-settings.ts';
+
+export const CONTEXT_VARIABLE = 'RUNCAST__CONTEXT_FILE';
+
+/** The file that the run's owner keeps for those who join. */
+export function contextFileOf(runs: string, runId: string): string {
+  return path.join(runs, runId, 'context.json');
+}
+
+export function trainerEnvironment(
+  settings: Pick<TrainerSettings, 'folder' | 'sinks' | 'host' | 'closeTimeoutMs'>,
+): Readonly<Record<string, string>> {
+  return {
+    RUNCAST__HOST: settings.host,
+    RUNCAST__CLOSE_TIMEOUT_SECS: String(settings.closeTimeoutMs / 1000),
+    JSONL__ENABLED: String(settings.sinks.includes('jsonl')),
+    JSONL__DIR: rowsFolder(settings.folder),
+    TENSORBOARD__ENABLED: String(settings.sinks.includes('tensorboard')),
+    TENSORBOARD__LOG_DIR: eventsFolder(settings.folder),
+    TENSORBOARD__LOG_EVERY_N_STEPS: '1',
+  };
+}

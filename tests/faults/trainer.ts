@@ -1,0 +1,130 @@
+// A trainer in a process of its own, to be killed. Everything it says goes to its standard output at once, a line each:
+// `opened <context file>`, `logged <steps>`, `lag <sink> <records>`, `owed <sink> <records>`, `lost <records>`,
+// `flushed <milliseconds>`, `closed <milliseconds>`, `child <exit code>`, `event <what happened>`.
+import { execFileSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CONTEXT_VARIABLE, trainerEnvironment } from './trainer-environment.ts';
+import { failLogWhileSwitched } from './failing-log.ts';
+import { openReturnedSteps } from './returned-steps.ts';
+import { faultSwitch, readSettings, returnedStepsFile, runsFolder, sinkSpecs, type Pace } from './trainer-settings.ts';
+
+const settings = readSettings();
+failLogWhileSwitched(faultSwitch(settings.folder, 'log'));
+const { createPublisher, publisherFromEnv } = await import('runcast');
+
+/** Its own metric only, unless it has a loss. */
+interface Shapes {
+  readonly step: { readonly loss?: number };
+}
+
+const { name, pace, steps, host, runId, closeTimeoutMs } = settings;
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+const publisher =
+  process.env[CONTEXT_VARIABLE] === undefined
+    ? await createPublisher<Shapes>({
+        run: { id: runId, project: 'faults', resume: 'allow' },
+        dir: runsFolder(settings.folder),
+        sinks: sinkSpecs(settings),
+        host,
+        closeTimeoutMs,
+      })
+    : await publisherFromEnv<Shapes>({ env: process.env });
+
+publisher.on('sinkError', ({ sink, error, terminal }) =>
+  say(`event ${sink} ${terminal ? 'stopped' : 'failed'}: ${error.message}`),
+);
+publisher.on('recovered', ({ sink }) => say(`event ${sink} recovered`));
+publisher.on('undelivered', ({ sink, records }) => say(`owed ${sink} ${records}`));
+const storeReturned = openReturnedSteps(returnedStepsFile(settings.folder, name));
+say(`opened ${publisher.contextFile ?? ''}`);
+
+let step = 0;
+const lastMs = performance.now() + settings.forMs;
+
+function goesOn(): boolean {
+  return step < steps && performance.now() < lastMs;
+}
+
+function logNext(): void {
+  step += 1;
+  const metrics = { [name]: step };
+  publisher.logStep(settings.loss ? { step, loss: 1 / step, metrics } : { step, metrics });
+  storeReturned(step);
+  if (step % 100 === 0) publisher.logValidation({ epoch: step / 100, loss: 2 / step, metrics: { [name]: -step } });
+}
+
+/** A clock that lies behind itself by what one turn takes: a trainer that never yields measures time by itself. */
+function blockFor(milliseconds: number): void {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+}
+
+const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
+  yielding: async () => {
+    while (goesOn()) {
+      logNext();
+      await delay(1);
+    }
+  },
+  busy: () => {
+    const pauseMs = 0.1 + ((process.pid * 7919) % 10) / 11;
+    while (goesOn()) {
+      logNext();
+      blockFor(pauseMs);
+    }
+  },
+  bursts: async () => {
+    for (let burst = 0; goesOn(); burst += 1) {
+      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 60));
+      while (step < end) logNext();
+      if (burst % 3 === 0) blockFor(20);
+      else await delay(10);
+    }
+  },
+  'flat-out': async () => {
+    while (goesOn()) logNext();
+  },
+};
+
+async function flush(): Promise<void> {
+  const started = performance.now();
+  await publisher.flush({ timeoutMs: closeTimeoutMs });
+  say(`flushed ${Math.round(performance.now() - started)}`);
+}
+
+await PACING[pace]();
+say(`logged ${step}`);
+if (settings.child !== '') {
+  const env = { ...process.env, ...publisher.childEnv, ...trainerEnvironment(settings) };
+  execFileSync(process.execPath, [...process.execArgv, import.meta.filename, settings.child], {
+    env,
+    stdio: 'inherit',
+  });
+  say('child 0');
+}
+await delay(settings.lingerMs);
+switch (settings.end) {
+  case 'flush':
+  case 'close': {
+    if (settings.end === 'flush') await flush();
+    for (const [sink, { lagRecords }] of Object.entries(publisher.health().sinks)) say(`lag ${sink} ${lagRecords}`);
+    const started = performance.now();
+    const report = await publisher.close();
+    say(`lost ${report.health.log.dropped}`);
+    for (const notice of report.notices) say(`event notice: ${notice}`);
+    say(`closed ${Math.round(performance.now() - started)}`);
+    break;
+  }
+  case 'exit':
+    break;
+  case 'wait':
+    await delay(600_000);
+    break;
+  default:
+    settings.end satisfies never;
+}
