@@ -42,6 +42,11 @@ export class EventFile {
     this.#openFile = openFile;
   }
 
+  /** Bytes that have been read and need not be again. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /**
    * Events up to the end that the file has now, a list at a time, with what is corrupt among them.
    *

@@ -206,6 +206,28 @@ describe('files and runs', () => {
     }
   });
 
+  it('says how far it is', async () => {
+    writeFileSync(file, join(A, B));
+    writeFileSync(`${file}.2`, A);
+    const seen: (readonly number[])[] = [];
+    const onProgress = (...bytes: readonly number[]): void => {
+      seen.push(bytes);
+      rmSync(`${file}.2`, { force: true });
+    };
+    await collected(path.dirname(file), { onProgress });
+    const total = A.length * 2 + B.length;
+    expect(seen).toEqual([
+      [A.length + B.length, total],
+      [A.length + B.length, total],
+    ]);
+    const gone = path.join(path.dirname(file), 'gone.tfevents');
+    symlinkSync(path.basename(file), gone);
+    const follow = readEvents(path.dirname(file), { onProgress });
+    await follow.next();
+    rmSync(gone);
+    await follow.return?.();
+  });
+
   it('stops for a signal, without an error', async () => {
     writeFileSync(file, join(A, B));
     expect(await collected(file, { signal: AbortSignal.abort() })).toEqual([]);
