@@ -115,8 +115,9 @@ function isWorkspacePackage(specifier: string): boolean {
   return specifier === 'runcast' || specifier.startsWith('runcast/') || specifier.startsWith('@runcast/');
 }
 
+/** Tests, and what only they use. */
 function isTest(filePath: string): boolean {
-  return filePath.endsWith('.test.ts');
+  return filePath.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(filePath);
 }
 
 function mayImport(file: SourceFile, folder: string, specifier: string): boolean {

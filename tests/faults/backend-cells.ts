@@ -90,7 +90,8 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
       if (code !== 0) problems.push(`training ended with code ${code}: ${program.errors}`);
       problems.push(...(await endProblems(round, program, behaviour, readWriterLogs(folder, RUN_ID), backend)));
     }
-    if (backend.earlyRequests > 1) problems.push(`http: ${backend.earlyRequests} requests came before Retry-After was over`);
+    if (backend.earlyRequests > 1)
+      problems.push(`http: ${backend.earlyRequests} requests came before Retry-After was over`);
     const refuses = behaviour.name.startsWith('refuses');
     const well = behaviour.absent === true ? await ScriptedBackend.listen(() => 'ok') : backend;
     if (!refuses) well.answer = () => 'ok';
@@ -152,7 +153,9 @@ function heldProblems(backend: ScriptedBackend, logs: readonly WriterLog[], refu
     const missing = wanted.filter(({ seq }) => !held.has(seq));
     return [
       ...(missing.length === 0 ? [] : [`http: ${missing.length} of ${wanted.length} records of ${writer} are missing`]),
-      ...(held.size > wanted.length ? [`http: ${held.size} records of ${writer} are held, ${wanted.length} belong`] : []),
+      ...(held.size > wanted.length
+        ? [`http: ${held.size} records of ${writer} are held, ${wanted.length} belong`]
+        : []),
     ];
   });
   return [...backend.problems, ...lacking];

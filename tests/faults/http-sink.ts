@@ -25,7 +25,11 @@ export const createSink: CreateSink = (config) => {
 };
 
 async function send(url: string, batch: RecordBatch): Promise<void> {
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(batch), signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const response = await fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(batch),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
   const text = await response.text();
   switch (response.status) {
     case 200:

@@ -126,12 +126,17 @@ async function playOutliving(round: Round, host: Host): Promise<readonly string[
 async function playBlockedOwner(round: Round): Promise<readonly string[]> {
   const { random, folder } = round;
   const child = memberSettings(folder, 'p1', { steps: random.integer(50, 600), end: 'flush', closeTimeoutMs: 5_000 });
-  const settings = memberSettings(folder, 'p0', { steps: random.integer(1, 200), end: 'close', child: encodeSettings(child) });
+  const settings = memberSettings(folder, 'p0', {
+    steps: random.integer(1, 200),
+    end: 'close',
+    child: encodeSettings(child),
+  });
   const owner = new ChildProgram('trainer.ts', settings);
   const { code } = await owner.ended;
   const problems = code === 0 ? [] : [`the owner ended with code ${code}: ${owner.errors}`];
   const flushed = await owner.said('flushed');
-  if (flushed === undefined) problems.push(`the child's records were not delivered while its owner was blocked: ${owner.errors}`);
+  if (flushed === undefined)
+    problems.push(`the child's records were not delivered while its owner was blocked: ${owner.errors}`);
   else round.measure('flush of the child', Number(flushed));
   const trainers = ['p0', 'p1'].map((name): Trainer => ({ name, pace: PACE }));
   return [...problems, ...(await recoverAndAudit(settings, trainers, round))];

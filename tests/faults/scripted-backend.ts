@@ -119,7 +119,8 @@ export class ScriptedBackend {
     for (const record of records) {
       const text = JSON.stringify(record);
       const before = held.get(record.seq);
-      if (before !== undefined && before !== text) this.problems.push(`http: ${writer} seq ${record.seq} came again changed`);
+      if (before !== undefined && before !== text)
+        this.problems.push(`http: ${writer} seq ${record.seq} came again changed`);
       if (before === undefined && record.seq <= last)
         this.problems.push(`http: ${writer} seq ${record.seq} came after ${last}`);
       held.set(record.seq, text);

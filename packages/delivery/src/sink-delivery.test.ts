@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   PositionLostError,
@@ -72,6 +72,12 @@ async function drain(delivery: SinkDelivery): Promise<string> {
   }
 }
 
+/** From now on no cursor can be stored, until the file that is in the way is removed. */
+function blockCursors(run: RunOnDisk): void {
+  rmSync(run.directory.cursorDirectory, { recursive: true });
+  writeFileSync(run.directory.cursorDirectory, 'in the way');
+}
+
 /** A sink of which each test replaces what it is about. */
 function sinkWith(parts: Partial<Sink>): Sink {
   return {
@@ -86,11 +92,11 @@ function sinkWith(parts: Partial<Sink>): Sink {
 
 test('keeps the order of a writer across batches', async () => {
   const sink = createMemorySink();
-  const { delivery, run } = await open(sink, runWithSteps(6000));
+  const { delivery, run } = await open(sink, runWithSteps(12_000));
   expect(await drain(delivery)).toBe('idle');
-  run.steps('w1', 6000, 10);
+  run.steps('w1', 12_000, 10);
   expect(await drain(delivery)).toBe('idle');
-  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 6010 }, (_, index) => index));
+  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 12_010 }, (_, index) => index));
   const writes = sink.calls.filter((call) => call.method === 'write').map(({ batch }) => batch);
   expect(writes.length).toBeGreaterThan(2);
   expect(writes.map(({ from }) => from)).toEqual([0, ...writes.slice(0, -1).map(({ to }) => to + 1)]);
@@ -479,11 +485,11 @@ test('a last line that is not whole stays until it is', async () => {
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {
   const sink = createMemorySink();
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
-  rmSync(run.directory.cursorDirectory, { recursive: true });
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
   expect(sink.records()).toEqual([]);
-  expect(delivery.health()).toMatchObject({ state: 'retrying', lastError: { code: 'ENOENT' } });
-  mkdirSync(run.directory.cursorDirectory);
+  expect(delivery.health()).toMatchObject({ state: 'retrying', lastError: { code: 'ENOTDIR' } });
+  rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
   expect(delivery.advance()).toBe('delivered');
 });
@@ -516,9 +522,9 @@ test('a sink that has nothing to do has its cursor stored, for others to read', 
 test('a cursor that cannot be stored for want of records is stored later, and both are told', async () => {
   const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
   await delivery.advance();
-  rmSync(run.directory.cursorDirectory, { recursive: true });
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
-  mkdirSync(run.directory.cursorDirectory);
+  rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
   expect(delivery.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } } });
@@ -657,8 +663,8 @@ test('a sink without a heartbeat is left in peace', async () => {
 test('a sink is closed although its cursor cannot be stored, and both failures are told', async () => {
   const sink = createMemorySink();
   const { delivery, run } = await open(sink, runWithSteps(1));
-  rmSync(run.directory.cursorDirectory, { recursive: true });
-  expect(await delivery.close(OUTCOME)).toMatch(/ENOENT/u);
+  blockCursors(run);
+  expect(await delivery.close(OUTCOME)).toMatch(/ENOTDIR/u);
   expect(sink.calls.at(-1)).toEqual({ method: 'close', outcome: OUTCOME });
   expect(delivery.state).toBe('closed');
   const failing_ = await open(sinkWith({ close: () => Promise.reject(new TerminalSinkError('never finished')) }));
