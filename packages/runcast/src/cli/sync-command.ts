@@ -1,13 +1,13 @@
 /** `runcast sync`: delivers runs to sinks after the fact, those that a backend missed and those it was chosen for later. */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { checkRunId, errorMessage, type Environment, type SinkSpec } from '@runcast/core';
-import { listRuns, readManifest, runDirectory, type RunDirectory } from '@runcast/runlog';
+import { resolve } from 'node:path';
+import { errorMessage, type Environment, type SinkSpec } from '@runcast/core';
+import { listRuns, runDirectory, type RunDirectory } from '@runcast/runlog';
 import { BUILT_IN_SINKS } from '../built-in-sinks.ts';
 import { readConfiguration } from '../configuration.ts';
 import { UsageError, type CliContext, type Command, type ExitCode } from './command.ts';
 import { deliveryEventText } from './delivery-event-text.ts';
+import { findRun, openedAs } from './find-run.ts';
 import { writeJson } from './json-output.ts';
 import { suggestion, type ParsedArguments } from './parse-arguments.ts';
 import { createProgress } from './progress.ts';
@@ -183,23 +183,4 @@ function owedRuns(dir: string, specs: readonly SinkSpec[], { clock }: CliContext
       return { directory, specs: specs.filter(({ name }) => owed.includes(name)) };
     })
     .filter((debt) => debt.specs.length > 0);
-}
-
-/** An id below the directory of all runs, or else the path of a run directory. */
-function findRun(run: string, dir: string, cwd: string): RunDirectory {
-  const path = resolve(cwd, run);
-  const candidates = [
-    ...(checkRunId(run) === undefined ? [runDirectory(dir, run)] : []),
-    runDirectory(dirname(path), basename(path)),
-  ];
-  const found = candidates.find(({ manifestFile }) => existsSync(manifestFile));
-  if (found === undefined)
-    throw new UsageError(`there is no run ${JSON.stringify(run)} below ${dir}${suggestion(run, listRuns(dir))}`);
-  return openedAs(found);
-}
-
-/** A directory that was moved or copied is still the run it was opened as: its sinks know it by that id. */
-function openedAs(directory: RunDirectory): RunDirectory {
-  const opened = readManifest(directory)?.run;
-  return opened === undefined || checkRunId(opened) !== undefined ? directory : { ...directory, runId: opened };
 }
