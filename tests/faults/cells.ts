@@ -7,4 +7,11 @@ import { leakCells } from './leak-cells.ts';
 import { memberCells } from './member-cells.ts';
 import { killCells } from './kill-cells.ts';
 
-export const cells: readonly Cell[] = [...killCells, ...damageCells, ...diskCells, ...backendCells, ...memberCells, ...leakCells];
+export const cells: readonly Cell[] = [
+  ...killCells,
+  ...damageCells,
+  ...diskCells,
+  ...backendCells,
+  ...memberCells,
+  ...leakCells,
+];

@@ -14,7 +14,8 @@ import {
 const REQUEST_TIMEOUT_MS = 5_000;
 
 export const createSink: CreateSink = (config) => {
-  const url = String(config['url']);
+  const { url } = config;
+  if (typeof url !== 'string') throw new TypeError('the http sink needs a url');
   return {
     name: 'http',
     traits: { kinds: RECORD_KINDS, guarantee: 'at-least-once', locality: 'remote' },
@@ -25,7 +26,11 @@ export const createSink: CreateSink = (config) => {
 };
 
 async function send(url: string, batch: RecordBatch): Promise<void> {
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(batch), signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const response = await fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(batch),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
   const text = await response.text();
   switch (response.status) {
     case 200:

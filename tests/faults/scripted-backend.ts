@@ -14,7 +14,7 @@ export type Answer = 'ok' | 'slow' | 'reset-before' | 'reset-after' | '401' | '4
 const SLOW_MS = 300;
 const RETRY_AFTER_SECONDS = 1;
 /** Steps whose number is a multiple of this are refused, where refusing is what is scripted. */
-export const REFUSED_EVERY = 50;
+const REFUSED_EVERY = 50;
 
 export class ScriptedBackend {
   readonly url: string;
@@ -119,7 +119,8 @@ export class ScriptedBackend {
     for (const record of records) {
       const text = JSON.stringify(record);
       const before = held.get(record.seq);
-      if (before !== undefined && before !== text) this.problems.push(`http: ${writer} seq ${record.seq} came again changed`);
+      if (before !== undefined && before !== text)
+        this.problems.push(`http: ${writer} seq ${record.seq} came again changed`);
       if (before === undefined && record.seq <= last)
         this.problems.push(`http: ${writer} seq ${record.seq} came after ${last}`);
       held.set(record.seq, text);

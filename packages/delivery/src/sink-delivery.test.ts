@@ -92,11 +92,11 @@ function sinkWith(parts: Partial<Sink>): Sink {
 
 test('keeps the order of a writer across batches', async () => {
   const sink = createMemorySink();
-  const { delivery, run } = await open(sink, runWithSteps(6000));
+  const { delivery, run } = await open(sink, runWithSteps(12_000));
   expect(await drain(delivery)).toBe('idle');
-  run.steps('w1', 6000, 10);
+  run.steps('w1', 12_000, 10);
   expect(await drain(delivery)).toBe('idle');
-  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 6010 }, (_, index) => index));
+  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 12_010 }, (_, index) => index));
   const writes = sink.calls.filter((call) => call.method === 'write').map(({ batch }) => batch);
   expect(writes.length).toBeGreaterThan(2);
   expect(writes.map(({ from }) => from)).toEqual([0, ...writes.slice(0, -1).map(({ to }) => to + 1)]);
