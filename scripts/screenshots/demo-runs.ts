@@ -35,7 +35,7 @@ const SWEEP_SETTINGS = {
   CHAR_LM__EPOCHS: '40',
   CHAR_LM__STEPS_PER_EPOCH: '80',
   CHAR_LM__VALIDATION_POSITIONS: '5000',
-  TENSORBOARD__LOG_EVERY_N_STEPS: '10',
+  TENSORBOARD__LOG_EVERY_N_STEPS: '16',
 };
 
 /** Trains with the settings that a fresh clone has, and returns all that was written to the terminal. */

@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { openPage, photograph } from './browser.ts';
 
-const TIME_SERIES_SIZE = { width: 1120, height: 850, scale: 1.25 };
+const TIME_SERIES_SIZE = { width: 1120, height: 840, scale: 1.2 };
 const HPARAMS_SIZE = { width: 1320, height: 470, scale: 1.25 };
 
 const TAGS = ['train/loss', 'train/perplexity', 'val/loss', 'val/perplexity'];

@@ -4,7 +4,7 @@ import { AnsiUp } from 'ansi_up';
 import type { Browser } from 'playwright-core';
 import { openPage, photograph } from './browser.ts';
 
-export const TERMINAL_COLUMNS = 92;
+export const TERMINAL_COLUMNS = 112;
 
 /** What a program writes to draw its line anew, as the demo's progress bar does. */
 const CLEAR_LINE = '\r\u{1B}[K';
@@ -15,7 +15,7 @@ const STYLE = `
   body { margin: 0; background: #0d1117; }
   pre {
     box-sizing: content-box; width: ${TERMINAL_COLUMNS}ch; margin: 0; padding: 20px 24px;
-    background: #0d1117; color: #d4dae1; font: 14px/1.3 'DejaVu Sans Mono', 'Liberation Mono', monospace;
+    background: #0d1117; color: #d4dae1; font: 14px/17px 'DejaVu Sans Mono', 'Liberation Mono', monospace;
     white-space: break-spaces; word-break: break-all;
   }
   .ansi-cyan-fg { color: #39c5cf; }
