@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startTensorboard, type TensorboardServer } from '../tests/tensorboard/tensorboard-server.ts';
+import { startTensorboard, type SessionGroup, type TensorboardServer } from '../tests/tensorboard/tensorboard-server.ts';
 import { openBrowser } from './screenshots/browser.ts';
 import { SWEEP, trainSweep, trainUnchanged, type DemoPlace } from './screenshots/demo-runs.ts';
 import { photographHparams, photographTimeSeries } from './screenshots/tensorboard-pages.ts';
@@ -28,14 +28,15 @@ function enterNewDirectory(started: AsyncDisposableStack): string {
 }
 
 /** What a run logs last is its end, so a run with its final loss was read whole. */
+function isReadWhole({ metricValues }: SessionGroup): boolean {
+  return metricValues.some(({ name }) => `${name.group}/${name.tag}` === 'final/loss');
+}
+
 async function untilRead(server: TensorboardServer): Promise<void> {
-  const groups = await server.poll(
-    () => server.sessionGroups(),
-    (answer) =>
-      answer.length === SWEEP.length &&
-      answer.every(({ metricValues }) => metricValues.some(({ name }) => `${name.group}/${name.tag}` === 'final/loss')),
-  );
-  if (groups.length !== SWEEP.length) throw new Error(`TensorBoard found ${groups.length} of ${SWEEP.length} runs`);
+  const allRead = (groups: readonly SessionGroup[]): boolean => groups.filter(isReadWhole).length === SWEEP.length;
+  if (!allRead(await server.poll(() => server.sessionGroups(), allRead))) {
+    throw new Error('TensorBoard did not read all runs to their ends');
+  }
 }
 
 async function makePictures(signal: AbortSignal): Promise<void> {
