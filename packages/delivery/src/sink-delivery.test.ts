@@ -482,6 +482,18 @@ test('a last line that is not whole stays until it is', async () => {
   expect(sink.records()).toHaveLength(2);
 });
 
+test('a sink whose backend has lost its position in the middle stops, and starts afresh when opened again', async () => {
+  const run = runWithSteps(2);
+  const lost = sinkWith({
+    write: () => {
+      throw new PositionLostError('the file is gone');
+    },
+  });
+  const { delivery, log } = await open(lost, run);
+  expect(delivery.advance()).toBe('stopped');
+  expect(log.events).toMatchObject([{ type: 'sinkError', terminal: true, error: { message: 'the file is gone' } }]);
+});
+
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {
   const sink = createMemorySink();
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
