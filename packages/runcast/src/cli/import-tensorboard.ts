@@ -258,8 +258,11 @@ function hparamsOf(event: SessionStartEvent): Readonly<Record<string, JsonPrimit
     ([name, value]) => [name, typeof value === 'number' ? toScalar(value) : value] as const,
   );
   const redacted = redactObject(Object.fromEntries(entries));
-  // A part of a text is a text again, and everything else stays as it is.
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? String(redacted[name]) : value]),
+    entries.map(([name, value]) => {
+      // Only texts are ever replaced, and by texts.
+      const shown = redacted[name];
+      return [name, typeof shown === 'string' ? shown : value];
+    }),
   );
 }
