@@ -288,15 +288,21 @@ describe('values that only other writers write', () => {
         at(Number.NaN, histogram(0, 1, 4, 2, 3, 5)),
         at(7, histogram(0, 2, 4, 1, 3, 5)),
         at(Infinity, histogram(0, Infinity, 1)),
-        at(8, tensor('t', 'text', 7, [3], cells), tensor('i', 'images', 7, [4], images)),
+        at(
+          8,
+          tensor('t', 'text', 7, [3], cells),
+          tensor('none', 'text', 7, [0, 127], Buffer.alloc(0)),
+          tensor('i', 'images', 7, [4], images),
+        ),
       ]),
     );
     const { stdout } = await place.runcast(['import', 'tensorboard', 'logs']);
-    expect(stdout).toBe('logs: 6 records, without 2 histogram\n');
+    expect(stdout).toBe('logs: 7 records, without 2 histogram\n');
     expect(records('logs')).toMatchObject([
       { time: 0 },
       { time: 0, kind: 'histogram', edges: [0, 1, 2, 3], counts: [4, 0, 5], step: 5 },
       { time: 8, kind: 'table', key: 't', columns: ['0'], rows: [['a'], ['b'], ['c']] },
+      { time: 8, kind: 'table', key: 'none', columns: ['0'], rows: [] },
       { kind: 'image', key: 'i/0', width: 1 },
       { kind: 'image', key: 'i/1', width: 1 },
       { time: 8, kind: 'close', status: 'unknown' },

@@ -246,7 +246,9 @@ function textBody(
   | { readonly kind: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {
   const [text] = event.value;
   if (event.value.length === 1 && text !== undefined) return { kind: 'text', text };
-  const width = event.shape.length > 1 ? Math.max(1, event.shape.at(-1) ?? 1) : 1;
+  // Of no cells, a shape may claim any width.
+  const claimed = event.shape.length > 1 && event.value.length > 0 ? Number(event.shape.at(-1)) : 1;
+  const width = Math.max(1, claimed);
   const rows = Array.from({ length: Math.ceil(event.value.length / width) }, (_, row) =>
     event.value.slice(row * width, (row + 1) * width),
   );
