@@ -3,7 +3,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { encodeSettings, type TrainerSettings } from './trainer-settings.ts';
+import { encodeSettings, runsFolder, type TrainerSettings } from './trainer-settings.ts';
+import { trainerEnvironment } from './trainer-environment.ts';
 
 const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
 /** Hardly anything here takes longer, on a machine that has other things to do. */
@@ -26,12 +27,12 @@ export class ChildProgram {
 
   constructor(
     program: string,
-    settings: TrainerSettings,
+    args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     giveUpMs: number = GIVE_UP_MS,
   ) {
     const file = path.join(import.meta.dirname, program);
-    const child = spawn(process.execPath, [...NODE_OPTIONS, file, encodeSettings(settings)], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, file, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -88,4 +89,15 @@ export class ChildProgram {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
+}
+
+/** Starts a trainer. `env` is what it finds in its environment beside this process's. */
+export function startTrainer(settings: TrainerSettings, env: Readonly<Record<string, string>> = {}): ChildProgram {
+  return new ChildProgram('trainer.ts', [encodeSettings(settings)], env);
+}
+
+/** Starts `runcast sync` for the run, with the sinks of these settings on. */
+export function startSync(settings: TrainerSettings): ChildProgram {
+  const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
+  return new ChildProgram('../../packages/runcast/src/bin.ts', args, trainerEnvironment(settings));
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer } from './child-program.ts';
 import { recoverAndAudit, returnedProblems, settingsFor, type Trainer } from './recovery.ts';
 import { eventFiles, readWriterLogs } from './run-audit.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -80,7 +80,7 @@ async function playDamage(round: Round, damage: Damage): Promise<readonly string
     const host = random.pick(['worker', 'inline'] as const);
     const pace = random.pick(['yielding', 'bursts'] as const);
     trainers.push({ name, pace });
-    const program = new ChildProgram('trainer.ts', settingsFor(folder, { sinks: SINKS, host, pace, name }));
+    const program = startTrainer(settingsFor(folder, { sinks: SINKS, host, pace, name }));
     if ((await program.said('opened')) === undefined) return [`${name} did not open the run: ${program.errors}`];
     await delay(random.integer(50, 300));
     forEachCursor(folder, (file) => earlierCursors.set(file, readFileSync(file)));

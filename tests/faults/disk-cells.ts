@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer, type ChildProgram } from './child-program.ts';
 import { recoverAndAudit, settingsFor, sinkProblems } from './recovery.ts';
 import { readWriterLogs } from './run-audit.ts';
 import { eventsFolder, faultSwitch, rowsFolder, runsFolder, type Host, type SinkName } from './trainer-settings.ts';
@@ -47,7 +47,7 @@ const FAULTS: readonly DiskFault[] = [
     sinks: SINKS,
     suffering: SINKS,
     long: false,
-    begin: (folder) => rmSync(cursors(folder), { recursive: true }),
+    begin: (folder) => removeUnderWriter(cursors(folder)),
     end: () => undefined,
   },
   {
@@ -56,7 +56,7 @@ const FAULTS: readonly DiskFault[] = [
     suffering: SINKS,
     long: false,
     begin: (folder) => {
-      for (const made of [rowsFolder(folder), eventsFolder(folder)]) rmSync(made, { recursive: true });
+      for (const made of [rowsFolder(folder), eventsFolder(folder)]) removeUnderWriter(made);
     },
     end: () => undefined,
   },
@@ -90,20 +90,20 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     sinks: fault.sinks,
     host,
     pace,
-    forMs: 1_600,
+    forMs: 1_400,
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });
-  const program = new ChildProgram('trainer.ts', settings);
+  const program = startTrainer(settings);
   if ((await program.said('opened')) === undefined) return [`the run was not opened: ${program.errors}`];
-  await delay(random.integer(20, 400));
+  await delay(random.integer(20, 300));
   // Until sinks have written something there is nothing to remove.
   while (!existsSync(path.join(rowsFolder(folder), `${RUN_ID}.jsonl`))) await delay(10);
   const { pid } = program;
   fault.begin(folder, pid);
   const lasts = fault.suffering.length > 0 && random.chance(0.25);
   if (!lasts) {
-    await delay(random.integer(50, 600));
+    await delay(random.integer(50, 500));
     fault.end(folder, pid);
   }
   const { code } = await program.ended;
@@ -138,6 +138,11 @@ function recoveredWhileLogging({ lines }: ChildProgram): boolean {
   const recovered = lines.findIndex((line) => line.startsWith('event log recovered'));
   const logged = lines.findIndex((line) => line.startsWith('logged'));
   return failed < 0 || (recovered >= 0 && recovered < logged);
+}
+
+/** What appears while it is being removed is removed as well. */
+function removeUnderWriter(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 5 });
 }
 
 function cursors(folder: string): string {

@@ -14,7 +14,8 @@ import {
 const REQUEST_TIMEOUT_MS = 5_000;
 
 export const createSink: CreateSink = (config) => {
-  const url = String(config['url']);
+  const { url } = config;
+  if (typeof url !== 'string') throw new TypeError('the http sink needs a url');
   return {
     name: 'http',
     traits: { kinds: RECORD_KINDS, guarantee: 'at-least-once', locality: 'remote' },

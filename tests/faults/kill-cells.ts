@@ -1,10 +1,12 @@
 // A trainer is killed at any moment, from the first byte of its start to the middle of its close; what recovers is killed as
 // well, up to twice; then a last recovery goes to the end.
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { runDirectory } from '@runcast/runlog';
+import { startSync, startTrainer } from './child-program.ts';
 import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
-import { PACES, type Host, type Pace, type SinkName } from './trainer-settings.ts';
+import { PACES, runsFolder, type Host, type Pace, type SinkName } from './trainer-settings.ts';
 
 const SINKS: readonly (readonly SinkName[])[] = [['jsonl', 'tensorboard'], ['jsonl'], ['tensorboard']];
 
@@ -25,7 +27,7 @@ async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly Si
   const trainers: Trainer[] = [];
   const deaths = random.pick([1, 1, 2, 3]);
   for (let death = 0; death < deaths; death += 1) {
-    // The first death is a trainer's; after it, the next one resumes the run or only delivers it.
+    // The first death is a trainer's; after it, the next one resumes the run, or the command delivers it.
     const trains = death === 0 || random.chance(0.5);
     const name = `p${death}`;
     const steps = pace === 'flat-out' ? random.integer(5_000, 40_000) : random.pick([30, 300, 100_000]);
@@ -38,11 +40,18 @@ async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly Si
       end: random.pick(['close', 'exit', 'wait']),
     });
     if (trains) trainers.push({ name, pace });
-    const program = new ChildProgram(trains ? 'trainer.ts' : 'deliver.ts', settings);
-    if (random.chance(0.75)) await program.said('opened');
+    else if (!existsSync(runDirectory(runsFolder(folder), settings.runId).manifestFile)) continue;
+    const program = trains ? startTrainer(settings) : startSync(settings);
+    if (trains && random.chance(0.75)) await program.said('opened');
     await delay(random.pick([0, 30, 300, 600]) * random.next());
     const { code, signal } = await program.kill();
     if (code !== 0 && signal !== 'SIGKILL') return [`${name} died of itself with code ${code}: ${program.errors}`];
   }
-  return recoverAndAudit(settingsFor(folder, { sinks }), trainers, round);
+  const settings = settingsFor(folder, { sinks });
+  if (random.chance(0.5) && existsSync(runDirectory(runsFolder(folder), settings.runId).manifestFile)) {
+    const sync = startSync(settings);
+    const { code } = await sync.ended;
+    if (code !== 0) return [`runcast sync ended with code ${code}: ${sync.lines.join('; ')} ${sync.errors}`];
+  }
+  return recoverAndAudit(settings, trainers, round);
 }

@@ -2,7 +2,7 @@
 import type { Cell } from './cell.ts';
 import { ChildProgram } from './child-program.ts';
 import { settingsFor } from './recovery.ts';
-import type { Host } from './trainer-settings.ts';
+import { encodeSettings, type Host } from './trainer-settings.ts';
 
 const SINKS = ['jsonl', 'tensorboard'] as const;
 
@@ -21,7 +21,7 @@ function leakCell(count: number, host: Host, long: boolean): Cell {
     long,
     play: async (round) => {
       const settings = settingsFor(round.folder, { sinks: SINKS, host, steps: count });
-      const program = new ChildProgram('leak-check.ts', settings, {}, LEAK_CHECK_MS);
+      const program = new ChildProgram('leak-check.ts', [encodeSettings(settings)], {}, LEAK_CHECK_MS);
       const { code } = await program.ended;
       if (code !== 0) return [`the process ended with code ${code}: ${program.errors}`];
       round.judged(count);

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { startTrainer, type ChildProgram } from './child-program.ts';
 import { audit, recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { CONTEXT_VARIABLE, trainerEnvironment } from './trainer-environment.ts';
 import { encodeSettings, runsFolder, type Host, type TrainerSettings } from './trainer-settings.ts';
@@ -16,6 +16,8 @@ const PACE = 'yielding';
 const TAKEOVER_MS = 2_000;
 /** What dozens of processes on two cores take on top of it before each has had its turn. */
 const PER_PROCESS_MS = 60;
+/** What one more process takes to start while all others do. */
+const START_MS = 500;
 const LOOK_MS = 10;
 
 export const memberCells: readonly Cell[] = [
@@ -50,18 +52,18 @@ function memberSettings(folder: string, name: string, given: Partial<TrainerSett
 
 /** Starts a process that joins the run of this context file. */
 function join(contextFile: string, settings: TrainerSettings): ChildProgram {
-  return new ChildProgram('trainer.ts', settings, { ...trainerEnvironment(settings), [CONTEXT_VARIABLE]: contextFile });
+  return startTrainer(settings, { ...trainerEnvironment(settings), [CONTEXT_VARIABLE]: contextFile });
 }
 
 async function playOwnerDeath(round: Round, count: number, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
-  const owner = new ChildProgram('trainer.ts', memberSettings(folder, 'p0', { host }));
+  const owner = startTrainer(memberSettings(folder, 'p0', { host }));
   const contextFile = await owner.said('opened');
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = Array.from({ length: count - 1 }, (_, index) => `p${index + 1}`);
   const members = names.map((name, index) => {
-    // One lives long enough to take over; some are killed too, the rest end by themselves.
-    const forMs = index === 0 ? 6_000 : random.integer(500, 6_000);
+    // One lives long enough to take over, although all have to be started first; some are killed too, the rest end by themselves.
+    const forMs = index === 0 ? 3_500 + count * START_MS : random.integer(500, 3_000);
     const end = index === 0 ? 'close' : random.pick(['close', 'exit', 'wait'] as const);
     return { end, program: join(contextFile, memberSettings(folder, name, { host, forMs, end })) };
   });
@@ -70,14 +72,15 @@ async function playOwnerDeath(round: Round, count: number, host: Host): Promise<
   for (const [index, context] of opened.entries())
     if (context === undefined) problems.push(`${names[index]} did not join: ${members[index]?.program.errors}`);
   await delay(random.integer(0, 500));
+  const killedMs = Date.now();
   await owner.kill();
-  const takeoverMs = await takeover(folder, Date.now());
+  const takeoverMs = await takeover(folder, killedMs);
   round.measure('takeover', takeoverMs);
   if (takeoverMs > TAKEOVER_MS + PER_PROCESS_MS * count) problems.push(`nobody took over for ${takeoverMs} ms`);
   await Promise.all(
     members.map(async ({ program, end }, index) => {
       if (end === 'wait') {
-        await delay(500 * index);
+        await delay(random.integer(0, 1_500));
         await program.kill();
         return;
       }
@@ -103,13 +106,13 @@ async function takeover(folder: string, sinceMs: number): Promise<number> {
 /** Nobody delivers the run later: the last to leave has seen to it. */
 async function playOutliving(round: Round, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
-  const ownerSettings = memberSettings(folder, 'p0', { host, forMs: 1_500, end: 'close' });
-  const owner = new ChildProgram('trainer.ts', ownerSettings);
+  const ownerSettings = memberSettings(folder, 'p0', { host, forMs: 1_200, end: 'close' });
+  const owner = startTrainer(ownerSettings);
   const contextFile = await owner.said('opened');
   if (contextFile === undefined) return [`the owner did not open the run: ${owner.errors}`];
   const names = ['p1', 'p2', 'p3'];
   const programs = names.map((name) =>
-    join(contextFile, memberSettings(folder, name, { host, forMs: random.integer(2_000, 4_000), end: 'close' })),
+    join(contextFile, memberSettings(folder, name, { host, forMs: random.integer(1_500, 3_000), end: 'close' })),
   );
   const problems: string[] = [];
   for (const [index, program] of [owner, ...programs].entries()) {
@@ -131,7 +134,7 @@ async function playBlockedOwner(round: Round): Promise<readonly string[]> {
     end: 'close',
     child: encodeSettings(child),
   });
-  const owner = new ChildProgram('trainer.ts', settings);
+  const owner = startTrainer(settings);
   const { code } = await owner.ended;
   const problems = code === 0 ? [] : [`the owner ended with code ${code}: ${owner.errors}`];
   const flushed = await owner.said('flushed');

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { cellName, type Cell, type Round } from './cell.ts';
 import { seededRandom } from './seeded-random.ts';
 
-export interface RoundFailure {
+interface RoundFailure {
   /** With it, `--seed` plays the round again. */
   readonly seed: number;
   readonly problems: readonly string[];

@@ -14,7 +14,7 @@ export type Answer = 'ok' | 'slow' | 'reset-before' | 'reset-after' | '401' | '4
 const SLOW_MS = 300;
 const RETRY_AFTER_SECONDS = 1;
 /** Steps whose number is a multiple of this are refused, where refusing is what is scripted. */
-export const REFUSED_EVERY = 50;
+const REFUSED_EVERY = 50;
 
 export class ScriptedBackend {
   readonly url: string;

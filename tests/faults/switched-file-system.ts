@@ -9,7 +9,7 @@ import { FileFaultError } from '@runcast/testing';
 const real = { openSync, writeSync, ftruncateSync, fsyncSync, fstatSync, closeSync };
 
 /** The code of the fault that is switched on; undefined where none is. */
-export function switchedFault(file: string): string | undefined {
+function switchedFault(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   try {
     return readFileSync(file, 'utf8');
@@ -48,8 +48,13 @@ export function createSwitchedFileSystem(switchFile: string): AppendFileSystem {
 
 /** The parts of a faulty sink's configuration. */
 export function faultyConfig(config: JsonObject): { readonly switchFile: string; readonly inner: JsonObject } {
-  const { faultSwitch: switchFile, config: inner } = config;
-  if (typeof switchFile !== 'string' || !isJsonObject(inner))
-    throw new TypeError('not the configuration of a faulty sink');
-  return { switchFile, inner };
+  const { config: inner } = config;
+  if (!isJsonObject(inner)) throw new TypeError('not the configuration of a faulty sink');
+  return { switchFile: textMember(config, 'faultSwitch'), inner };
+}
+
+export function textMember(config: JsonObject, name: string): string {
+  const text = config[name];
+  if (typeof text !== 'string') throw new TypeError(`a faulty sink needs a text ${name}`);
+  return text;
 }

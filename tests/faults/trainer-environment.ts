@@ -1,13 +1,7 @@
 // What a trainer that joins a run finds in its environment, as a subprocess of a pipeline would.
-import path from 'node:path';
 import { eventsFolder, rowsFolder, type TrainerSettings } from './trainer-settings.ts';
 
 export const CONTEXT_VARIABLE = 'RUNCAST__CONTEXT_FILE';
-
-/** The file that the run's owner keeps for those who join. */
-export function contextFileOf(runs: string, runId: string): string {
-  return path.join(runs, runId, 'context.json');
-}
 
 export function trainerEnvironment(
   settings: Pick<TrainerSettings, 'folder' | 'sinks' | 'host' | 'closeTimeoutMs'>,

@@ -14,6 +14,8 @@ import { Bell, keepingAlive, type Scheduler } from './scheduler.ts';
 /** How often a member asks whether the owner is still there. Asking costs about a millisecond. */
 const LEASE_CHECK_INTERVAL_MS = 1_000;
 const CURSOR_POLL_MS = 25;
+/** What closing waits at most for an owner that does not deliver: its backend may be down for hours. */
+const HANDOVER_TIMEOUT_MS = 2_000;
 
 export interface MemberHostOptions {
   readonly directory: RunDirectory;
@@ -70,7 +72,7 @@ export class MemberHost implements DeliveryHost {
   }
 
   async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    this.#check(this.#scheduler.nowMs());
+    await keepingAlive(this.#handOver(this.#scheduler.nowMs() + Math.min(timeoutMs, HANDOVER_TIMEOUT_MS)));
     this.#closed = true;
     this.#cancelCheck();
     await this.#takeover;
@@ -80,12 +82,35 @@ export class MemberHost implements DeliveryHost {
       this.#lease?.release();
       return settlements;
     }
-    // An owner that lives delivers what this process has left in the log; without one nobody does.
+    // An owner that lives delivers what this process has left in the log, or it has done so; without one nobody does.
     return this.#failure === undefined ? [] : this.#settlements(this.#failure);
   }
 
   endNow(outcome: SinkOutcome, timeoutMs: number): void {
     this.#host?.endNow(outcome, timeoutMs);
+  }
+
+  /**
+   * Resolves once the owner has delivered what this process leaves in the log, or this process has taken over from it. An
+   * owner that holds the lease may be closing too, and past the records that came last.
+   */
+  async #handOver(deadline: number): Promise<void> {
+    const bell = new Bell(this.#scheduler);
+    for (;;) {
+      this.#check(this.#scheduler.nowMs());
+      if (this.#lease !== undefined || this.#failure !== undefined || this.#isDelivered()) return;
+      if (this.#scheduler.nowMs() >= deadline) return;
+      await bell.wait(CURSOR_POLL_MS);
+    }
+  }
+
+  /** True as well where nobody can tell, because the run directory has gone. */
+  #isDelivered(): boolean {
+    try {
+      return this.#othersDelivered(this.#ownTail());
+    } catch {
+      return true;
+    }
   }
 
   /** The owner's cursors say what it has delivered; should it die meanwhile, this process delivers itself. */
