@@ -77,15 +77,9 @@ export async function* readEventBatches(
 }
 
 async function totalBytes(files: readonly EventPath[]): Promise<number> {
+  const found = await Promise.allSettled(files.map(async ({ file }) => stat(file)));
   // One that is gone is reported when its turn comes.
-  const sizes = await Promise.all(
-    files.map(async ({ file }) =>
-      stat(file)
-        .then(({ size }) => size)
-        .catch(() => 0),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return found.reduce((sum, result) => sum + Number(result.status === 'fulfilled' && result.value.size), 0);
 }
 
 /** Asked anew each time: it changes while files are read. */

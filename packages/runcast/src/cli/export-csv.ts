@@ -17,7 +17,7 @@ interface Point {
 const LONG_HEADER = ['time', 'kind', 'key', 'axis', 'step', 'value'];
 
 /** One line, its end included. Numbers are as JSON has them; the others NaN, Infinity and -Infinity, as pandas reads them. */
-export function csvLine(fields: readonly (string | number)[]): string {
+function csvLine(fields: readonly (string | number)[]): string {
   return `${fields.map((field) => csvField(field)).join(',')}\r\n`;
 }
 
@@ -50,11 +50,6 @@ export class WideTable {
   readonly #axes = new Map<string, Map<number, Row>>();
   readonly #withoutStep: Row[] = [];
   readonly #keys = new Set<string>();
-
-  /** Columns beside those of the axes. */
-  get columns(): number {
-    return this.#keys.size;
-  }
 
   add(record: RunRecord): void {
     if (record.kind === 'open' && record.resume_step !== undefined) this.#supersede(record.resume_step);

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseRecord, type RunRecord } from '@runcast/core';
+import { systemScheduler } from '@runcast/delivery';
 import { openSummaryWriter, readEvents, type SummaryWriter } from '@runcast/tensorboard';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeWorkplace, type Workplace } from './captured-run.ts';
@@ -214,6 +215,98 @@ describe('what events come to', () => {
       code: 1,
       stderr: 'no events in logs\n',
     });
+  });
+});
+
+describe('how far it is', () => {
+  it('is shown in bytes, for both directions', async () => {
+    write('a', (writer) => writer.addScalar('loss', 1, 1));
+    let nowMs = 0;
+    const clock = { ...systemScheduler, nowMs: () => (nowMs += 6000) };
+    const imported = await place.runcast(['import', 'tensorboard', 'logs'], {}, { clock });
+    expect(imported.stderr).toMatch(/^logs {2}100 % {2}(\d+) of \1 bytes/u);
+    const exported = await place.runcast(['export', 'a', '--format', 'csv', '--output', 'a.csv'], {}, { clock });
+    expect(exported.stderr).toMatch(/^a {2}100 % {2}(\d+) of \1 bytes/u);
+  });
+});
+
+describe('values that only other writers write', () => {
+  function field(number: number, form: number, ...content: readonly (Uint8Array | readonly number[])[]): Buffer {
+    return Buffer.concat([Buffer.of((number << 3) | form), ...content.map((part) => Buffer.from(part))]);
+  }
+
+  function message(number: number, ...parts: readonly (Uint8Array | string)[]): Buffer {
+    const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const length = content.length < 128 ? [content.length] : [(content.length & 127) | 128, content.length >> 7];
+    return field(number, 2, length, content);
+  }
+
+  function doubles(...values: readonly number[]): Uint8Array {
+    return new Uint8Array(new Float64Array(values).buffer);
+  }
+
+  function tensor(tag: string, plugin: string, dtype: number, shape: readonly number[], content: Buffer): Buffer {
+    const sizes = shape.map((size) => message(2, field(1, 0, [size])));
+    return message(
+      1,
+      message(1, tag),
+      message(8, field(1, 0, [dtype]), message(2, ...sizes), content),
+      message(9, message(1, message(1, plugin))),
+    );
+  }
+
+  function framed(data: Buffer): Buffer {
+    const bytes = Buffer.alloc(data.length + 16);
+    bytes.writeBigUInt64LE(BigInt(data.length));
+    bytes.writeUInt32LE(masked(bytes.subarray(0, 8)), 8);
+    data.copy(bytes, 12);
+    bytes.writeUInt32LE(masked(data), data.length + 12);
+    return bytes;
+  }
+
+  function masked(bytes: Uint8Array): number {
+    let crc = 0xffffffff;
+    for (const byte of bytes) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit += 1) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ 0x82f63b78;
+    }
+    crc = ~crc;
+    return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+  }
+
+  it('are kept where they can be', async () => {
+    const histogram = (...cells: readonly number[]): Buffer =>
+      tensor('h', 'histograms', 2, [cells.length / 3, 3], message(6, doubles(...cells)));
+    const images = Buffer.concat([message(8, '0'), message(8, '0'), message(8, PNG), message(8, PNG)]);
+    const cells = Buffer.concat(['a', 'b', 'c'].map((cell) => message(8, cell)));
+    const at = (time: number, ...values: readonly Buffer[]): Buffer =>
+      framed(Buffer.concat([field(1, 1, doubles(time)), field(2, 0, [5]), message(5, ...values)]));
+    mkdirSync(place.path('logs'));
+    writeFileSync(
+      place.path('logs', 'tfevents'),
+      Buffer.concat([
+        at(Number.NaN, histogram(0, 1, 4, 2, 3, 5)),
+        at(7, histogram(0, 2, 4, 1, 3, 5)),
+        at(Infinity, histogram(0, Infinity, 1)),
+        at(
+          8,
+          tensor('t', 'text', 7, [3], cells),
+          tensor('none', 'text', 7, [0, 127], Buffer.alloc(0)),
+          tensor('i', 'images', 7, [4], images),
+        ),
+      ]),
+    );
+    const { stdout } = await place.runcast(['import', 'tensorboard', 'logs']);
+    expect(stdout).toBe('logs: 7 records, without 2 histogram\n');
+    expect(records('logs')).toMatchObject([
+      { time: 0 },
+      { time: 0, kind: 'histogram', edges: [0, 1, 2, 3], counts: [4, 0, 5], step: 5 },
+      { time: 8, kind: 'table', key: 't', columns: ['0'], rows: [['a'], ['b'], ['c']] },
+      { time: 8, kind: 'table', key: 'none', columns: ['0'], rows: [] },
+      { kind: 'image', key: 'i/0', width: 1 },
+      { kind: 'image', key: 'i/1', width: 1 },
+      { time: 8, kind: 'close', status: 'unknown' },
+    ]);
   });
 });
 

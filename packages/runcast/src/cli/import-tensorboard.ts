@@ -246,7 +246,9 @@ function textBody(
   | { readonly kind: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {
   const [text] = event.value;
   if (event.value.length === 1 && text !== undefined) return { kind: 'text', text };
-  const width = event.shape.length > 1 ? Math.max(1, event.shape.at(-1) ?? 1) : 1;
+  // Of no cells, a shape may claim any width.
+  const claimed = event.shape.length > 1 && event.value.length > 0 ? Number(event.shape.at(-1)) : 1;
+  const width = Math.max(1, claimed);
   const rows = Array.from({ length: Math.ceil(event.value.length / width) }, (_, row) =>
     event.value.slice(row * width, (row + 1) * width),
   );
@@ -258,8 +260,11 @@ function hparamsOf(event: SessionStartEvent): Readonly<Record<string, JsonPrimit
     ([name, value]) => [name, typeof value === 'number' ? toScalar(value) : value] as const,
   );
   const redacted = redactObject(Object.fromEntries(entries));
-  // A part of a text is a text again, and everything else stays as it is.
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? String(redacted[name]) : value]),
+    entries.map(([name, value]) => {
+      // Only texts are ever replaced, and by texts.
+      const shown = redacted[name];
+      return [name, typeof shown === 'string' ? shown : value];
+    }),
   );
 }
