@@ -7,7 +7,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startTensorboard, type TensorboardServer } from '../tests/tensorboard/tensorboard-server.ts';
+import {
+  startTensorboard,
+  type SessionGroup,
+  type TensorboardServer,
+} from '../tests/tensorboard/tensorboard-server.ts';
 import { openBrowser } from './screenshots/browser.ts';
 import { SWEEP, trainSweep, trainUnchanged, type DemoPlace } from './screenshots/demo-runs.ts';
 import { photographHparams, photographTimeSeries } from './screenshots/tensorboard-pages.ts';
@@ -28,14 +32,17 @@ function enterNewDirectory(started: AsyncDisposableStack): string {
 }
 
 /** What a run logs last is its end, so a run with its final loss was read whole. */
-async function untilRead(server: TensorboardServer): Promise<void> {
-  const groups = await server.poll(
-    () => server.sessionGroups(),
-    (answer) =>
-      answer.length === SWEEP.length &&
-      answer.every(({ metricValues }) => metricValues.some(({ name }) => `${name.group}/${name.tag}` === 'final/loss')),
-  );
-  if (groups.length !== SWEEP.length) throw new Error(`TensorBoard found ${groups.length} of ${SWEEP.length} runs`);
+function isReadWhole({ metricValues }: SessionGroup): boolean {
+  return metricValues.some(({ name }) => name.tag === 'final/loss');
+}
+
+async function untilRead(server: TensorboardServer, signal: AbortSignal): Promise<void> {
+  const allRead = (groups: readonly SessionGroup[]): boolean => groups.filter(isReadWhole).length === SWEEP.length;
+  const groups = await server.poll(() => {
+    signal.throwIfAborted();
+    return server.sessionGroups();
+  }, allRead);
+  if (!allRead(groups)) throw new Error('TensorBoard did not read all runs to their ends');
 }
 
 async function makePictures(signal: AbortSignal): Promise<void> {
@@ -54,7 +61,7 @@ async function makePictures(signal: AbortSignal): Promise<void> {
   const logDir = await trainSweep(place);
   const server = await startTensorboard(logDir, 'fast');
   started.defer(() => server.stop());
-  await untilRead(server);
+  await untilRead(server, signal);
   const runIds = SWEEP.map(({ id }) => id);
   await photographTimeSeries(browser, server.address, runIds, picture('tensorboard.png'));
   await photographHparams(browser, server.address, runIds, picture('hparams.png'));
