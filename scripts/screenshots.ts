@@ -33,14 +33,16 @@ function enterNewDirectory(started: AsyncDisposableStack): string {
 
 /** What a run logs last is its end, so a run with its final loss was read whole. */
 function isReadWhole({ metricValues }: SessionGroup): boolean {
-  return metricValues.some(({ name }) => `${name.group}/${name.tag}` === 'final/loss');
+  return metricValues.some(({ name }) => name.tag === 'final/loss');
 }
 
-async function untilRead(server: TensorboardServer): Promise<void> {
+async function untilRead(server: TensorboardServer, signal: AbortSignal): Promise<void> {
   const allRead = (groups: readonly SessionGroup[]): boolean => groups.filter(isReadWhole).length === SWEEP.length;
-  if (!allRead(await server.poll(() => server.sessionGroups(), allRead))) {
-    throw new Error('TensorBoard did not read all runs to their ends');
-  }
+  const groups = await server.poll(() => {
+    signal.throwIfAborted();
+    return server.sessionGroups();
+  }, allRead);
+  if (!allRead(groups)) throw new Error('TensorBoard did not read all runs to their ends');
 }
 
 async function makePictures(signal: AbortSignal): Promise<void> {
@@ -59,7 +61,7 @@ async function makePictures(signal: AbortSignal): Promise<void> {
   const logDir = await trainSweep(place);
   const server = await startTensorboard(logDir, 'fast');
   started.defer(() => server.stop());
-  await untilRead(server);
+  await untilRead(server, signal);
   const runIds = SWEEP.map(({ id }) => id);
   await photographTimeSeries(browser, server.address, runIds, picture('tensorboard.png'));
   await photographHparams(browser, server.address, runIds, picture('hparams.png'));
