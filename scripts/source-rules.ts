@@ -141,7 +141,8 @@ function packageImportProblem(file: SourceFile, specifier: string): string | und
   // Besides itself a package may offer its sink as data; whether it does, the resolver knows.
   if (subpath.length > 0 && subpath.join('/') !== 'spec') return `“${specifier}” is not a package's public entry`;
   const folder = packageFolder(file.path);
-  if (folder === undefined || mayImport(file, folder, specifier)) return undefined;
+  const name = specifier.slice(0, specifier.length - subpath.map((part) => `/${part}`).join('').length);
+  if (folder === undefined || mayImport(file, folder, name)) return undefined;
   return `packages/${folder} may not import ${specifier}`;
 }
 
