@@ -30,7 +30,7 @@ async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly Si
     // The first death is a trainer's; after it, the next one resumes the run, or the command delivers it.
     const trains = death === 0 || random.chance(0.5);
     const name = `p${death}`;
-    const steps = pace === 'flat-out' ? random.integer(5_000, 40_000) : random.pick([30, 300, 100_000]);
+    const steps = pace === 'flat-out' ? random.integer(5_000, 40_000) : random.pick([300, 100_000, 100_000]);
     const settings = settingsFor(folder, {
       sinks,
       pace,
@@ -42,8 +42,9 @@ async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly Si
     if (trains) trainers.push({ name, pace });
     else if (!existsSync(runDirectory(runsFolder(folder), settings.runId).manifestFile)) continue;
     const program = trains ? startTrainer(settings) : startSync(settings);
-    if (trains && random.chance(0.75)) await program.said('opened');
-    await delay(random.pick([0, 30, 300, 600]) * random.next());
+    if (trains && random.chance(0.85)) await program.said('opened');
+    // Most of them late enough that batches, cursors and intents are under way.
+    await delay(random.pick([50, 400, 800, 800]) * random.next());
     const { code, signal } = await program.kill();
     if (code !== 0 && signal !== 'SIGKILL') return [`${name} died of itself with code ${code}: ${program.errors}`];
   }

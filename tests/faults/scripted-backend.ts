@@ -1,9 +1,9 @@
 // A backend that behaves badly to order. It keeps records by writer and seq, so that a request that was taken and answered by
-// a reset may come again: what may not happen is a record with other content, out of order, or missing.
+// a reset may come again: what may not happen is a record with other content, out of order, or missing; or a batch that was
+// taken and comes again as another one, since a backend that is addressed by offsets could not tell what it has of it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunRecord } from '@runcast/core';
-import { parseRecord } from '@runcast/core';
+import { parseRecord, type RecordBatch, type RunRecord } from '@runcast/core';
 
 /**
  * How a request is answered: `slow` after a third of a second; `reset-before` and `reset-after` break the connection before
@@ -27,6 +27,8 @@ export class ScriptedBackend {
   earlyRequests = 0;
   readonly #server: Server;
   readonly #held = new Map<string, Map<number, string>>();
+  /** First and last `seq` of the batches that were taken, by writer. */
+  readonly #taken = new Set<string>();
   #notBeforeMs = 0;
 
   private constructor(server: Server, url: string, answer: () => Answer) {
@@ -71,22 +73,22 @@ export class ScriptedBackend {
     this.requests += 1;
     if (Date.now() < this.#notBeforeMs) this.earlyRequests += 1;
     const answer = this.answer();
-    const { writer, records } = readBatch(Buffer.concat(chunks).toString('utf8'));
+    const { writer, from, to, records } = readBatch(Buffer.concat(chunks).toString('utf8'));
     switch (answer) {
       case 'ok':
-        this.#take(writer, records);
+        this.#take(writer, from, to, records);
         response.end();
         return;
       case 'slow':
         await delay(SLOW_MS);
-        this.#take(writer, records);
+        this.#take(writer, from, to, records);
         response.end();
         return;
       case 'reset-before':
         request.socket.destroy();
         return;
       case 'reset-after':
-        this.#take(writer, records);
+        this.#take(writer, from, to, records);
         request.socket.destroy();
         return;
       case '429':
@@ -102,7 +104,7 @@ export class ScriptedBackend {
         return;
       case 'refuse': {
         const refused = records.filter((record) => isRefused(record)).map(({ seq }) => seq);
-        if (refused.length === 0) this.#take(writer, records);
+        if (refused.length === 0) this.#take(writer, from, to, records);
         response.writeHead(refused.length === 0 ? 200 : 422).end(JSON.stringify(refused));
         return;
       }
@@ -111,10 +113,14 @@ export class ScriptedBackend {
     }
   }
 
-  #take(writer: string, records: readonly RunRecord[]): void {
+  #take(writer: string, from: number, to: number, records: readonly RunRecord[]): void {
     this.#notBeforeMs = 0;
     const held = this.#held.get(writer) ?? new Map<number, string>();
     this.#held.set(writer, held);
+    const batch = `${writer} ${from} to ${to}`;
+    const repeats = records.some(({ seq }) => held.has(seq));
+    if (repeats && !this.#taken.has(batch)) this.problems.push(`http: ${batch} repeats records of another batch`);
+    this.#taken.add(batch);
     let last = Math.max(-1, ...[...held.keys()].slice(-1));
     for (const record of records) {
       const text = JSON.stringify(record);
@@ -133,13 +139,16 @@ export function isRefused(record: RunRecord): boolean {
   return record.kind === 'step' && record.step % REFUSED_EVERY === 0;
 }
 
-function readBatch(text: string): { readonly writer: string; readonly records: readonly RunRecord[] } {
+function readBatch(text: string): RecordBatch {
   const batch: unknown = JSON.parse(text);
-  if (typeof batch !== 'object' || batch === null || !('writer' in batch) || !('records' in batch))
-    throw new TypeError('not a batch');
+  if (typeof batch !== 'object' || batch === null) throw new TypeError('not a batch');
+  if (!('writer' in batch) || !('from' in batch) || !('to' in batch) || !('records' in batch))
+    throw new TypeError('not a complete batch');
   const records = Array.isArray(batch.records) ? batch.records : [];
   return {
     writer: String(batch.writer),
+    from: Number(batch.from),
+    to: Number(batch.to),
     records: records.flatMap((record) => {
       const parsed = parseRecord(JSON.stringify(record));
       return parsed.ok ? [parsed.record] : [];
