@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Options } from 'tsup';
 
 // In core, sink.ts is the contract that index.ts exports, not a module to load.
-const sinks = path.basename(process.cwd()) === 'core' ? [] : ['src/sink.ts'];
+const sinks = path.basename(process.cwd()) === 'core' ? [] : ['src/sink.ts', 'src/spec.ts'];
 const entry = ['src/index.ts', 'src/worker.ts', 'src/bin.ts', ...sinks].filter((file) => existsSync(file));
 
 const options: Options = {

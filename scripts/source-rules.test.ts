@@ -68,6 +68,7 @@ describe('imports', () => {
     ['packages/runlog/src/index.ts', '@runcast/core'],
     ['packages/jsonl/src/sink.ts', '@runcast/append-file'],
     ['packages/jsonl/src/sink.test.ts', '@runcast/testing'],
+    ['packages/delivery/test/run-on-disk.ts', '@runcast/testing'],
     ['packages/runcast/src/index.ts', '@runcast/tensorboard'],
     ['packages/core/src/run.ts', 'zod'],
     ['tests/contract/sinks.test.ts', '@runcast/testing'],

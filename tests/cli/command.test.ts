@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import manifest from '../../packages/runcast/package.json' with { type: 'json' };
 
 const bin = join(import.meta.dirname, '..', '..', 'packages', 'runcast', 'src', 'bin.ts');
-const trainer = join(import.meta.dirname, 'trainer.ts');
+const trainer = join(import.meta.dirname, 'fixtures', 'trainer.ts');
 
 let dir = '';
 const started: ChildProcess[] = [];
@@ -91,7 +90,7 @@ describe('a finished run', () => {
     // 50 of 500 steps, the opening and the end.
     expect(first).toEqual({ code: 0, stdout: 'run-1: tensorboard took 52 records\n', stderr: '' });
     const written = filesBelow('events');
-    expect(Object.keys(written)).toHaveLength(1);
+    expect(Object.keys(written).filter((path) => path.includes('tfevents'))).toHaveLength(1);
     const second = await runcast(['sync', 'run-1', '--to', 'tensorboard'], env);
     expect(second.stdout).toBe('run-1: tensorboard is up to date\n');
     expect(filesBelow('events')).toEqual(written);
@@ -101,8 +100,9 @@ describe('a finished run', () => {
     for (const first of ['0', '5', '10', '15']) await run(trainer, [dir, 'run-1', first, '5', 'finished']);
     const env = { TENSORBOARD__LOG_DIR: 'events', TENSORBOARD__LOG_EVERY_N_STEPS: '1' };
     expect((await runcast(['sync', 'run-1', '--to', 'tensorboard'], env)).code).toBe(0);
-    const [, , ...subRuns] = readdirSync(join(dir, 'events', 'run-1'));
-    expect(subRuns).toEqual([]);
+    const entries = readdirSync(join(dir, 'events', 'run-1'), { withFileTypes: true });
+    // A step that goes back would begin a sub-run.
+    expect(entries.filter((entry) => entry.isDirectory())).toEqual([]);
     rmSync(join(dir, 'rows'), { recursive: true });
     expect((await runcast(['sync', 'run-1', '--to', 'jsonl'], { JSONL__DIR: 'later' })).code).toBe(0);
     const open: unknown = expect.objectContaining({ kind: 'open' });
@@ -150,7 +150,7 @@ describe('the process', () => {
     const env = await runcast(['env', '--json'], { JSONL__ENABLED: 'perhaps' });
     expect(JSON.parse(env.stdout)).toMatchObject({ problems: [{ variable: 'JSONL__ENABLED' }] });
     expect(env.code).toBe(1);
-    expect((await runcast(['--version'])).stdout).toBe(`${manifest.version}\n`);
+    expect((await runcast(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/u);
     expect((await runcast(['sync', 'run-1', '--too', 'x'])).code).toBe(2);
   });
 

@@ -9,6 +9,9 @@ import { failLogWhileSwitched } from './failing-log.ts';
 import { openReturnedSteps } from './returned-steps.ts';
 import { faultSwitch, readSettings, returnedStepsFile, runsFolder, sinkSpecs, type Pace } from './trainer-settings.ts';
 
+const LAG_POLL_MS = 50;
+const MAX_LAG_POLLS = 400;
+
 const settings = readSettings();
 failLogWhileSwitched(faultSwitch(settings.folder, 'log'));
 const { createPublisher, publisherFromEnv } = await import('runcast');
@@ -108,6 +111,9 @@ if (settings.child !== '') {
   say('child 0');
 }
 await delay(settings.lingerMs);
+// On a busy machine the rows may need longer; a bad backend beside them never ends, so only they are waited for.
+for (let polls = 0; settings.lingerMs > 0 && polls < MAX_LAG_POLLS && lagOf('jsonl') > 0; polls += 1)
+  await delay(LAG_POLL_MS);
 switch (settings.end) {
   case 'flush':
   case 'close': {
@@ -127,4 +133,8 @@ switch (settings.end) {
     break;
   default:
     settings.end satisfies never;
+}
+
+function lagOf(sink: string): number {
+  return publisher.health().sinks[sink]?.lagRecords ?? 0;
 }

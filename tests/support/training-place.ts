@@ -7,14 +7,14 @@ import path from 'node:path';
 import { isJsonObject, toJson, type JsonObject } from '@runcast/core';
 
 /** How a process ended. */
-export interface Ending {
+interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunningTrainer {
+interface RunningTrainer {
   readonly process: ChildProcess;
   readonly ended: Promise<Ending>;
   /** Resolves with the next whole line that it prints. */
@@ -30,12 +30,12 @@ export interface TrainingPlace {
   readonly rows: (runId?: string) => readonly JsonObject[];
   /** Lines of all logs of the run. */
   readonly logged: (runId?: string) => readonly JsonObject[];
-  /** Steps with a loss in the run's event files, in the order of the file. Throws at a frame that is not whole. */
+  /** Steps with a loss in the run's event files, in the order of each file. Throws at a frame that is not whole. */
   readonly eventSteps: (runId?: string) => readonly number[];
   readonly remove: () => void;
 }
 
-const children = path.join(import.meta.dirname, '..', 'publisher', 'children');
+const fixtures = path.join(import.meta.dirname, '..', 'publisher', 'fixtures');
 
 export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
   const root = mkdtempSync(path.join(tmpdir(), 'runcast-training-'));
@@ -61,7 +61,9 @@ export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
     eventSteps: (runId = 'run-1') => {
       const folder = path.join(root, 'tensorboard', runId);
       if (!existsSync(folder)) return [];
-      return readdirSync(folder)
+      // Another writer's steps, which go back, are in folders of their own.
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .toSorted()
         .filter((name) => name.includes('tfevents'))
         .flatMap((name) => stepsWithLoss(readFileSync(path.join(folder, name))));
     },
@@ -72,7 +74,7 @@ export function makeTrainingPlace(host: 'worker' | 'inline'): TrainingPlace {
 function startTrainer(script: string, args: readonly string[], more: Readonly<Record<string, string>>): RunningTrainer {
   const flags = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
   const env = { ...process.env, NODE_OPTIONS: '', ...more };
-  const child = spawn(process.execPath, [...flags, path.join(children, script), ...args], { env });
+  const child = spawn(process.execPath, [...flags, path.join(fixtures, script), ...args], { env });
   let stdout = '';
   let stderr = '';
   let read = 0;

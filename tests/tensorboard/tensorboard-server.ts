@@ -67,11 +67,12 @@ const sessionGroups = z.object({ sessionGroups: z.array(sessionGroup).default([]
 
 export class TensorboardServer {
   readonly #process: ChildProcess;
-  readonly #base: string;
+  /** Where it listens: `http://127.0.0.1:<port>`. */
+  readonly address: string;
 
-  constructor(process: ChildProcess, base: string) {
+  constructor(process: ChildProcess, address: string) {
     this.#process = process;
-    this.#base = base;
+    this.address = address;
   }
 
   async stop(): Promise<void> {
@@ -86,7 +87,7 @@ export class TensorboardServer {
   }
 
   async fetch(route: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(`${this.#base}${route}`, init);
+    const response = await fetch(`${this.address}${route}`, init);
     if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`);
     return response;
   }

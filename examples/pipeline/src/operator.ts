@@ -20,7 +20,7 @@ export function parseOperator(text: string): Operator {
   return operatorSchema.parse(JSON.parse(text));
 }
 
-export function apply([a, b, c, d]: Operator, [x, y]: readonly [number, number]): readonly [number, number] {
+function apply([a, b, c, d]: Operator, [x, y]: readonly [number, number]): readonly [number, number] {
   return [a * x + b * y, c * x + d * y];
 }
 

@@ -635,6 +635,7 @@ describe('what cannot be recorded', () => {
     ['updateConfig', '', /^is not an object$/, [[1]]],
     ['updateConfig', '', /hands off$/, [hostile]],
     ['addTags', '', /^is a number, not a key$/, [['ok', 5]]],
+    ['addTags', '', /^is a undefined, not a key$/, [Array.from({ length: 1 })]],
     ['addTags', '', /^is "baseline": an array of tags is needed$/, ['baseline']],
     ['defineMetric', '', /^is empty$/, ['', {}]],
     ['defineMetric', '', /^is empty$/, ['a', { step: '' }]],

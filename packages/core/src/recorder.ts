@@ -29,6 +29,7 @@ import type {
   Table,
   ValidationMetrics,
 } from './metrics.ts';
+import { numberText, SequenceText } from './number-text.ts';
 import type { Rejection } from './publisher.ts';
 import {
   ALERT_LEVELS,
@@ -104,6 +105,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #dropped = 0;
   #steps = 0;
   #ended = false;
+  readonly #seqText = new SequenceText();
+  readonly #nText = new SequenceText();
+  readonly #stepText = new SequenceText();
   #timeMs = Number.NaN;
   #timeText = '';
 
@@ -153,7 +157,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       // Counted first, as in #append.
       this.#steps += 1;
       // Only steps may wait for the next write: at a rate above the log's they are the ones that come in floods.
-      if (!this.#append('step', `"n":${this.#steps},"step":${step},"metrics":{${scalars}}`, false)) this.#steps -= 1;
+      const counts = `"n":${this.#nText.of(this.#steps)},"step":${this.#stepText.of(step)}`;
+      if (!this.#append('step', `${counts},"metrics":{${scalars}}`, false)) this.#steps -= 1;
     } catch (error) {
       this.#reject('logStep', '', thrownMessage(error));
     }
@@ -237,7 +242,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   addTags(tags: readonly string[]): void {
     this.#guarded('addTags', '', () => {
       if (!isList(tags)) return this.#reject('addTags', '', `is ${shown(tags)}: an array of tags is needed`);
-      const wellFormed = tags.filter((tag) => this.#isKey('addTags', tag));
+      // A copy has no holes, which filter would pass over in silence.
+      const wellFormed = [...tags].filter((tag) => this.#isKey('addTags', tag));
       if (wellFormed.length > 0) this.#write({ kind: 'tags', tags: wellFormed });
     });
   }
@@ -407,7 +413,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       this.#timeMs = nowMs;
       this.#timeText = String(nowMs / 1000);
     }
-    const line = `{"v":${RECORD_VERSION},"seq":${this.#records},"time":${this.#timeText},"kind":"${kind}",${fields}}\n`;
+    const seq = this.#seqText.of(this.#records);
+    const line = `{"v":${RECORD_VERSION},"seq":${seq},"time":${this.#timeText},"kind":"${kind}",${fields}}\n`;
     // Counted first: the log may report a failure from within, and whoever is told may log in turn.
     this.#records += 1;
     if (this.#log.append(line, nowMs, writeNow)) return true;
@@ -615,10 +622,9 @@ function isStep(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** As JSON writes it, but for a negative zero, which JSON.stringify loses, and the three strings. */
+/** As JSON writes it, but for a negative zero and the three strings. */
 function scalarText(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
+  return Number.isFinite(value) ? numberText(value) : `"${value}"`;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -84,10 +84,15 @@ export interface SinkSpec {
   readonly module: string;
   readonly config: JsonObject;
   /**
-   * The same function for a host in this thread, used where the module's file is not to be had, as after bundling. Never
-   * sent to a worker.
+   * Loads the same module, for a host in this thread: a bundler follows it where it cannot follow a URL. Never sent to a
+   * worker.
    */
-  readonly createSink?: CreateSink;
+  readonly load?: () => Promise<SinkModule>;
+}
+
+/** What the module of a {@link SinkSpec} exports. */
+export interface SinkModule {
+  readonly createSink: CreateSink;
 }
 
 export function isSinkSpec(sink: Sink | SinkSpec): sink is SinkSpec {

@@ -231,6 +231,14 @@ test('close delivers everything, flushes, and ends with every sink', async () =>
   }
 });
 
+test('what can be delivered at once is, even where no time is granted', async () => {
+  const sink = createMemorySink();
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 3);
+  expect(await timePasses(clock, engine.close(OUTCOME, 0))).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+  expect(sink.calls.map(({ method }) => method)).toEqual(['open', 'write', 'flush', 'close']);
+});
+
 test('a closed engine has no timer left and calls no sink', async () => {
   const sink = createMemorySink();
   const { run, clock, engine } = await start([sink]);

@@ -179,6 +179,8 @@ export class DeliveryEngine {
     deadline: number,
   ): Promise<string | undefined> {
     this.#bell.ring();
+    // What can be delivered at once is, even where no time is granted.
+    await immediate();
     let problem: string | undefined;
     let failures = 0;
     for (;;) {

@@ -12,7 +12,12 @@ test('a spec is loaded by the URL of its module', async () => {
 
 test('a spec that brings its function needs no module', async () => {
   const memory = createMemorySink();
-  const sink = await loadSink({ name: 'memory', module: 'file:///nowhere.js', config: {}, createSink: () => memory });
+  const sink = await loadSink({
+    name: 'memory',
+    module: 'file:///nowhere.js',
+    config: {},
+    load: async () => ({ createSink: () => memory }),
+  });
   expect(sink).toBe(memory);
 });
 

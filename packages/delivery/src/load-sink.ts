@@ -1,6 +1,6 @@
 /** From a sink as data to a sink: in the worker by the module's URL, in the caller's thread without it where it brings its function. */
 
-import { isSinkSpec, type CreateSink, type Sink, type SinkSpec } from '@runcast/core';
+import { isSinkSpec, type Sink, type SinkModule, type SinkSpec } from '@runcast/core';
 
 /** A sink that could not be made or opened, and why. */
 export interface OpenFailure {
@@ -26,17 +26,12 @@ export async function loadSinks(
 
 /** Makes the sink that a spec describes. Rejects where its module cannot be loaded or is none. */
 export async function loadSink(spec: SinkSpec): Promise<Sink> {
-  const createSink = spec.createSink ?? (await importCreateSink(spec.module));
-  return createSink(spec.config);
+  const module: unknown = spec.load === undefined ? await import(spec.module) : await spec.load();
+  if (!isSinkModule(module)) throw new TypeError(`${spec.module} does not export a function createSink`);
+  return module.createSink(spec.config);
 }
 
-async function importCreateSink(url: string): Promise<CreateSink> {
-  const module: unknown = await import(url);
-  if (!hasCreateSink(module)) throw new TypeError(`${url} does not export a function createSink`);
-  return module.createSink;
-}
-
-function hasCreateSink(module: unknown): module is { readonly createSink: CreateSink } {
+function isSinkModule(module: unknown): module is SinkModule {
   return (
     typeof module === 'object' && module !== null && 'createSink' in module && typeof module.createSink === 'function'
   );

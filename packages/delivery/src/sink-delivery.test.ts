@@ -72,6 +72,12 @@ async function drain(delivery: SinkDelivery): Promise<string> {
   }
 }
 
+/** From now on no cursor can be stored, until the file that is in the way is removed. */
+function blockCursors(run: RunOnDisk): void {
+  rmSync(run.directory.cursorDirectory, { recursive: true });
+  writeFileSync(run.directory.cursorDirectory, 'in the way');
+}
+
 /** A sink of which each test replaces what it is about. */
 function sinkWith(parts: Partial<Sink>): Sink {
   return {
@@ -86,11 +92,11 @@ function sinkWith(parts: Partial<Sink>): Sink {
 
 test('keeps the order of a writer across batches', async () => {
   const sink = createMemorySink();
-  const { delivery, run } = await open(sink, runWithSteps(6000));
+  const { delivery, run } = await open(sink, runWithSteps(12_000));
   expect(await drain(delivery)).toBe('idle');
-  run.steps('w1', 6000, 10);
+  run.steps('w1', 12_000, 10);
   expect(await drain(delivery)).toBe('idle');
-  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 6010 }, (_, index) => index));
+  expect(sink.records().map((record) => record.seq)).toEqual(Array.from({ length: 12_010 }, (_, index) => index));
   const writes = sink.calls.filter((call) => call.method === 'write').map(({ batch }) => batch);
   expect(writes.length).toBeGreaterThan(2);
   expect(writes.map(({ from }) => from)).toEqual([0, ...writes.slice(0, -1).map(({ to }) => to + 1)]);
@@ -476,16 +482,22 @@ test('a last line that is not whole stays until it is', async () => {
   expect(sink.records()).toHaveLength(2);
 });
 
-/** Nothing can be stored in it, nor can it be made again. */
-function putFileInPlaceOf(directory: string): void {
-  rmSync(directory, { recursive: true });
-  writeFileSync(directory, '');
-}
+test('a sink whose backend has lost its position in the middle stops, and starts afresh when opened again', async () => {
+  const run = runWithSteps(2);
+  const lost = sinkWith({
+    write: () => {
+      throw new PositionLostError('the file is gone');
+    },
+  });
+  const { delivery, log } = await open(lost, run);
+  expect(delivery.advance()).toBe('stopped');
+  expect(log.events).toMatchObject([{ type: 'sinkError', terminal: true, error: { message: 'the file is gone' } }]);
+});
 
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {
   const sink = createMemorySink();
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
-  putFileInPlaceOf(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
   expect(sink.records()).toEqual([]);
   expect(delivery.health()).toMatchObject({ state: 'retrying', lastError: { code: 'ENOTDIR' } });
@@ -522,7 +534,7 @@ test('a sink that has nothing to do has its cursor stored, for others to read', 
 test('a cursor that cannot be stored for want of records is stored later, and both are told', async () => {
   const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
   await delivery.advance();
-  putFileInPlaceOf(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(delivery.advance()).toBe('waiting');
   rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
@@ -663,7 +675,7 @@ test('a sink without a heartbeat is left in peace', async () => {
 test('a sink is closed although its cursor cannot be stored, and both failures are told', async () => {
   const sink = createMemorySink();
   const { delivery, run } = await open(sink, runWithSteps(1));
-  putFileInPlaceOf(run.directory.cursorDirectory);
+  blockCursors(run);
   expect(await delivery.close(OUTCOME)).toMatch(/ENOTDIR/u);
   expect(sink.calls.at(-1)).toEqual({ method: 'close', outcome: OUTCOME });
   expect(delivery.state).toBe('closed');

@@ -30,7 +30,7 @@ import type { Scheduler } from './scheduler.ts';
 import { writersInTurn } from './writer-order.ts';
 
 /** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
-const MAX_BATCH_BYTES = 512 * 1024;
+const MAX_BATCH_BYTES = 1024 * 1024;
 
 export interface SinkDeliveryOptions {
   readonly sink: Sink;
@@ -351,7 +351,9 @@ export class SinkDelivery {
   #noted(error: unknown): ErrorInfo {
     const info = errorInfo(error);
     this.#lastError = info;
-    if (error instanceof TerminalSinkError && !this.#hasEnded()) {
+    // A position that is lost in the middle is found again by nobody; opened anew, the sink starts from the log's beginning.
+    const isFinal = error instanceof TerminalSinkError || error instanceof PositionLostError;
+    if (isFinal && !this.#hasEnded()) {
       this.#state = 'stopped';
       this.#onEvent({ type: 'sinkError', sink: this.name, error: info, terminal: true });
     }

@@ -18,8 +18,10 @@ import { EXIT_STATE, readFromWorker, type FromWorker, type ToWorker, type Worker
 const START_TIMEOUT_MS = 15_000;
 /** What a call may take over its own timeout before the worker counts as hanging. */
 const ANSWER_GRACE_MS = 5_000;
-/** Enough for batches of half a megabyte and several sinks, and a bound that a leak in a sink meets before the trainer does. */
+/** Enough for batches of a megabyte and several sinks, and a bound that a leak in a sink meets before the trainer does. */
 const MAX_HEAP_MB = 256;
+/** What a batch leaves behind is garbage at once; a young generation of the default size only holds more of it. */
+const MAX_YOUNG_HEAP_MB = 24;
 
 export interface WorkerHostOptions {
   readonly directory: RunDirectory;
@@ -85,7 +87,7 @@ export class WorkerHost implements DeliveryHost {
         ? ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning']
         : [],
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_YOUNG_HEAP_MB },
     });
     // Without a listener a failure here would be an uncaught exception in training.
     this.#worker.on('error', (error) => {

@@ -2,7 +2,7 @@
 
 import { extname } from 'node:path';
 import type { SinkSpec } from '@runcast/core';
-import { createSink, type JsonlSinkOptions } from './sink.ts';
+import type { JsonlSinkOptions } from './sink.ts';
 
 export * from './config.ts';
 export * from './encode.ts';
@@ -15,6 +15,6 @@ export function jsonlSink(options: JsonlSinkOptions): SinkSpec {
     // The sink's module lies beside this one, as TypeScript or as JavaScript.
     module: new URL(`./sink${extname(import.meta.url)}`, import.meta.url).href,
     config: { dir: options.dir, logEveryNSteps: options.logEveryNSteps ?? 1 },
-    createSink,
+    load: () => import('./sink.ts'),
   };
 }

@@ -153,7 +153,7 @@ describe('configuration', () => {
     const spec = jsonlSink({ dir, logEveryNSteps: 2 });
     const module: unknown = await import(spec.module);
     expect(module).toHaveProperty('createSink', createSink);
-    expect(spec.createSink).toBe(createSink);
+    expect(await spec.load?.()).toBe(module);
     expect(createSink(structuredClone(spec.config)).logEveryNSteps).toBe(2);
     expect(jsonlSink({ dir }).config).toEqual({ dir, logEveryNSteps: 1 });
   });

@@ -11,7 +11,7 @@ import {
   type SinkSpec,
 } from '@runcast/core';
 import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
-import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard';
+import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
 
 /** A sink as the environment has it, on or off. */
 export interface SinkSetting {

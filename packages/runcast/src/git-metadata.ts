@@ -1,6 +1,5 @@
 /** Which code a run was started from, asked of git itself; nothing where there is no git or no repository. */
 
-import { execFile } from 'node:child_process';
 import { redactText, type GitMetadata } from '@runcast/core';
 
 /** A repository on a slow disk must not hold up training. */
@@ -28,7 +27,9 @@ export async function readGitMetadata(directory: string): Promise<GitMetadata | 
   };
 }
 
-function git(directory: string, args: readonly string[]): Promise<string | undefined> {
+async function git(directory: string, args: readonly string[]): Promise<string | undefined> {
+  // Loaded when a run is opened: a program that only imports the package starts faster without it.
+  const { execFile } = await import('node:child_process');
   return new Promise((resolve) => {
     execFile('git', ['--no-optional-locks', ...args], { cwd: directory, timeout: GIT_TIMEOUT_MS }, (error, stdout) => {
       resolve(error === null ? stdout.trimEnd() : undefined);

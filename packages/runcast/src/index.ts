@@ -2,7 +2,7 @@
 export * from '@runcast/core';
 export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
-export { tensorboardSink } from '@runcast/tensorboard';
+export { tensorboardSink } from '@runcast/tensorboard/spec';
 export { describeConfiguration, readConfiguration, type Configuration } from './configuration.ts';
 export {
   createPublisher,

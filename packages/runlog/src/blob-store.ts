@@ -3,7 +3,6 @@
  * were when they were saved.
  */
 
-import { createHash } from 'node:crypto';
 import {
   constants,
   copyFileSync,
@@ -24,6 +23,8 @@ export function createBlobStore(directory: RunDirectory, writer: string): BlobSt
   let copies = 0;
   return {
     put(bytes: Uint8Array, extension: string): BlobReference {
+      // Loaded when the first blob comes: most trainers have none, and start faster without it.
+      const { createHash } = process.getBuiltinModule('node:crypto');
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const folder = sha256.slice(0, 2);
       const name = `${sha256}.${extension}`;

@@ -43,6 +43,7 @@ export class LogReader {
   readonly path: string;
   readonly #fd: number;
   #buffer: Buffer = Buffer.alloc(0);
+  #lastRead: { readonly position: LogPosition; readonly limits: ReadLimits; readonly chunk: LogChunk } | undefined;
 
   /** Throws the system's error where the log cannot be opened. */
   constructor(path: string) {
@@ -55,10 +56,19 @@ export class LogReader {
     return fstatSync(this.#fd).size;
   }
 
-  /** The next records after `position`, none where there is no further whole line. Throws the system's error. */
+  /**
+   * The next records after `position`, none where there is no further whole line. Several sinks read the same stretches
+   * shortly after one another: the last one is remembered, and parsed once. Throws the system's error.
+   */
   read(position: LogPosition, limits: ReadLimits): LogChunk {
+    const last = this.#lastRead;
+    if (last !== undefined && samePosition(last.position, position) && sameLimits(last.limits, limits))
+      return last.chunk;
     const lines = this.#wholeLines(position.offset, limits.maxBytes);
-    return lines.length === 0 ? { records: [], corrupt: [], next: position } : parseLines(lines, position, limits);
+    if (lines.length === 0) return { records: [], corrupt: [], next: position };
+    const chunk = parseLines(lines, position, limits);
+    this.#lastRead = { position, limits, chunk };
+    return chunk;
   }
 
   /**
@@ -127,6 +137,14 @@ export class LogReader {
     }
     return this.#buffer.subarray(0, filled);
   }
+}
+
+function samePosition(one: LogPosition, other: LogPosition): boolean {
+  return one.seq === other.seq && one.offset === other.offset;
+}
+
+function sameLimits(one: ReadLimits, other: ReadLimits): boolean {
+  return one.maxBytes === other.maxBytes && one.maxRecords === other.maxRecords && one.throughSeq === other.throughSeq;
 }
 
 function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {

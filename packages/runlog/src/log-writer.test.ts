@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(place, { recursive: true });
 });
 
-function open(fileSystem?: FaultFileSystem, maxPendingLength?: number): LogWriter {
+function open(fileSystem?: FaultFileSystem, maxPendingBytes?: number): LogWriter {
   names += 1;
   return new LogWriter({
     logDirectory: place,
@@ -34,7 +34,7 @@ function open(fileSystem?: FaultFileSystem, maxPendingLength?: number): LogWrite
     onFailure: (error) => failures.push(error),
     onRecovery: (attempts) => recoveries.push(attempts),
     ...(fileSystem === undefined ? {} : { fileSystem }),
-    ...(maxPendingLength === undefined ? {} : { maxPendingLength }),
+    ...(maxPendingBytes === undefined ? {} : { maxPendingBytes }),
   });
 }
 

@@ -14,8 +14,12 @@ import { errorInfo, type ErrorInfo, type RecordLog } from '@runcast/core';
 const BUCKET_TOKENS = 64;
 const TOKENS_PER_MS = 50;
 const MAX_BATCHED_LINES = 32;
-/** What memory holds while the disk takes nothing, in UTF-16 units. */
-const MAX_PENDING_LENGTH = 64 * 1024 * 1024;
+/** What memory holds while the disk takes nothing. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+/** Room for a batch of ordinary lines; it grows for longer ones, and while the disk takes nothing. */
+const BUFFER_BYTES = 64 * 1024;
+/** Bytes of UTF-8 that a UTF-16 unit takes at most. */
+const MAX_UNIT_BYTES = 3;
 const RETRY_AFTER_MS = 200;
 
 export interface LogWriterOptions {
@@ -26,7 +30,7 @@ export interface LogWriterOptions {
   readonly onRecovery: (attempts: number) => void;
   readonly fileSystem?: AppendFileSystem;
   /** Injected by tests. */
-  readonly maxPendingLength?: number;
+  readonly maxPendingBytes?: number;
 }
 
 /** The writer's own log file, made anew: a log is never appended to by a second process. */
@@ -34,8 +38,10 @@ export class LogWriter implements RecordLog {
   readonly path: string;
   readonly #file: AppendFile;
   readonly #options: LogWriterOptions;
-  readonly #maxPendingLength: number;
-  #pending = '';
+  readonly #maxPendingBytes: number;
+  /** Lines not yet with the operating system, encoded as they come: a batch's write has then nothing left to do but write. */
+  #pending: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #pendingBytes = 0;
   #pendingLines = 0;
   #tokens = BUCKET_TOKENS;
   #refilledAtMs = -Infinity;
@@ -49,7 +55,7 @@ export class LogWriter implements RecordLog {
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
-    this.#maxPendingLength = options.maxPendingLength ?? MAX_PENDING_LENGTH;
+    this.#maxPendingBytes = options.maxPendingBytes ?? MAX_PENDING_BYTES;
     this.path = join(options.logDirectory, `${options.writer}.jsonl`);
     this.#file = openAppendFile(this.path, {
       mode: 'create',
@@ -67,7 +73,7 @@ export class LogWriter implements RecordLog {
   }
 
   get pendingBytes(): number {
-    return Buffer.byteLength(this.#pending);
+    return this.#pendingBytes;
   }
 
   get lastError(): ErrorInfo | undefined {
@@ -77,8 +83,7 @@ export class LogWriter implements RecordLog {
   append(line: string, nowMs: number, writeNow: boolean): boolean {
     if (this.#closed) return false;
     if (this.#failedAttempts > 0 && !this.#retryIfDue(nowMs)) return this.#appendWhileFailing(line);
-    this.#pending += line;
-    this.#pendingLines += 1;
+    this.#keep(line);
     if (writeNow || this.#takeToken(nowMs) || this.#pendingLines >= MAX_BATCHED_LINES) {
       this.drain();
     } else if (!this.#drainQueued) {
@@ -93,14 +98,15 @@ export class LogWriter implements RecordLog {
 
   /** Writes what is pending. Returns false where the disk does not take it; it is then kept and tried again. */
   drain(): boolean {
-    if (this.#pending === '') return true;
+    if (this.#pendingBytes === 0) return true;
     try {
-      this.#file.appendText(this.#pending);
+      this.#file.append(this.#pending.subarray(0, this.#pendingBytes));
     } catch (error) {
       this.#fail(error);
       return false;
     }
-    this.#pending = '';
+    if (this.#pending.length > BUFFER_BYTES) this.#pending = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#pendingBytes = 0;
     this.#pendingLines = 0;
     if (this.#failedAttempts > 0) this.#recover();
     return true;
@@ -145,10 +151,20 @@ export class LogWriter implements RecordLog {
   }
 
   #appendWhileFailing(line: string): boolean {
-    if (this.#pending.length + line.length > this.#maxPendingLength) return false;
-    this.#pending += line;
-    this.#pendingLines += 1;
+    if (this.#pendingBytes + Buffer.byteLength(line) > this.#maxPendingBytes) return false;
+    this.#keep(line);
     return true;
+  }
+
+  #keep(line: string): void {
+    const needed = this.#pendingBytes + line.length * MAX_UNIT_BYTES;
+    if (needed > this.#pending.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#pending.length * 2));
+      this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+      this.#pending = larger;
+    }
+    this.#pendingBytes += this.#pending.write(line, this.#pendingBytes);
+    this.#pendingLines += 1;
   }
 
   #fail(error: unknown): void {

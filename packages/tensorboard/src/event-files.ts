@@ -12,23 +12,24 @@ import type { EncodedFile } from './event-encoder.ts';
 const MAX_OPEN_FILES = 16;
 
 /**
- * Names the event files that were begun in a directory, a line each: without a position, or with an older one, it tells the
- * files of an earlier life from those that somebody else has put there. TensorBoard does not look at it.
+ * In the run directory: names the event files that were begun, a line each. Without a position, or with an older one, it
+ * tells the files of an earlier life from those that somebody else has put beside them.
  */
-const LIST = '.runcast-files';
+const LIST = 'tensorboard-files.txt';
 
 /** What an encoder calls its files; a list that was damaged must lead nowhere else. */
 const EVENT_FILE = /^(?:rewind-\d+\/)?events\.out\.tfevents\.[\w.-]+$/u;
 
 export class EventFiles {
   readonly #directory: string;
+  /** Where the files begun are listed; undefined where no run could be taken up again. */
+  #list: string | undefined;
   readonly #fileSystem: AppendFileSystem | undefined;
   readonly #lengths: Map<string, number>;
   /** By path, the longest open first. */
   readonly #open = new Map<string, AppendFile>();
   readonly #unsynced = new Set<string>();
-  /** Everything in the list; undefined where none is kept. */
-  #listed: Set<string> | undefined;
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(
     directory: string,
@@ -52,8 +53,9 @@ export class EventFiles {
    * Takes every file back to its good length, and removes those begun since: what they hold will be written again, and not
    * always to files of the same names. Throws {@link PositionLostError} where one is missing or shorter.
    */
-  recover(): void {
-    this.#listed = this.#readList();
+  recover(runDirectory: string): void {
+    this.#list = path.join(runDirectory, LIST);
+    this.#listed = readList(this.#list);
     try {
       for (const name of this.#listed)
         if (!this.#lengths.has(name)) rmSync(path.join(this.#directory, name), { force: true });
@@ -106,7 +108,7 @@ export class EventFiles {
     const length = this.#lengths.get(name);
     if (length === undefined) {
       mkdirSync(path.dirname(file), { recursive: true });
-      this.#list(name);
+      this.#enlist(name);
       return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
     }
     try {
@@ -118,21 +120,11 @@ export class EventFiles {
     }
   }
 
-  #readList(): Set<string> {
-    try {
-      const names = readFileSync(path.join(this.#directory, LIST), 'utf8').split('\n');
-      return new Set(names.filter((name) => EVENT_FILE.test(name)));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return new Set();
-      throw error;
-    }
-  }
-
   /** Before the file itself exists: a file that is not listed would never be removed. */
-  #list(name: string): void {
-    if (this.#listed === undefined || this.#listed.has(name)) return;
-    appendFileSync(path.join(this.#directory, LIST), `${name}\n`);
-    this.#listed.add(name);
+  #enlist(name: string): void {
+    if (this.#list === undefined || this.#listed.has(name)) return;
+    appendFileSync(this.#list, `${name}\n`);
+    this.#listed = new Set(this.#listed).add(name);
   }
 
   #makeRoom(): void {
@@ -157,5 +149,15 @@ function closeQuietly(file: AppendFile): void {
     file.close();
   } catch {
     // Nothing is lost by it: what had to be durable was synchronised before, and the error at hand is the one to report.
+  }
+}
+
+function readList(list: string): ReadonlySet<string> {
+  try {
+    const names = readFileSync(list, 'utf8').split('\n');
+    return new Set(names.filter((name) => EVENT_FILE.test(name)));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return new Set();
+    throw error;
   }
 }

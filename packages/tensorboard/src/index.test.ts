@@ -19,10 +19,10 @@ describe('tensorboardSink', () => {
   it('names a module that makes the same sink', async () => {
     const spec = tensorboardSink({ logDir: 'tb' });
     expect(existsSync(fileURLToPath(spec.module))).toBe(true);
-    const sink = spec.createSink?.(spec.config);
+    const sink = (await spec.load?.())?.createSink(spec.config);
     expect(sink).toMatchObject({ name: 'tensorboard', traits: tensorboardTraits, logEveryNSteps: 10 });
     const loaded: unknown = await import(spec.module);
-    expect(loaded).toMatchObject({ createSink: spec.createSink });
+    expect(loaded).toBe(await spec.load?.());
   });
 
   it('refuses options out of range when it is called', () => {

@@ -162,7 +162,7 @@ export class EventDecoder {
           kind: 'unknown',
           ...this.#head(),
           plugin: '',
-          form: EVENT_FORMS.get(form) ?? 'none',
+          form: String(EVENT_FORMS.get(form)),
           value: reader.slice(from, to),
         });
     }
@@ -225,7 +225,7 @@ export class EventDecoder {
       this.#scalar(tag, scalar, metadata, events);
       return;
     }
-    if (metadata.plugin === 'hparams' && this.#hparams(tag, own ?? metadata, events)) return;
+    if (own !== undefined && metadata.plugin === 'hparams' && this.#hparams(tag, own, events)) return;
     reader.seek(from, to);
     if (form === 'image') events.push({ kind: 'image', ...this.#tagged(tag, metadata), ...readLegacyImage(reader) });
     else if (form === 'histo')
@@ -364,9 +364,10 @@ function readSessionStatus(reader: WireReader): (typeof SESSION_STATUSES)[number
 }
 
 function readBuckets(numbers: readonly number[]): readonly HistogramBucket[] {
-  const cells = numbers.values();
-  const next = (): number => cells.next().value ?? 0;
-  return Array.from({ length: numbers.length / 3 }, (): HistogramBucket => [next(), next(), next()]);
+  return Array.from({ length: numbers.length / 3 }, (_, row): HistogramBucket => {
+    const [left, right, count] = numbers.slice(row * 3, row * 3 + 3);
+    return [Number(left), Number(right), Number(count)];
+  });
 }
 
 function readDigits(bytes: Uint8Array): number {

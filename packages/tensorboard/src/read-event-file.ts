@@ -3,7 +3,7 @@
  * the same code follows a file that grows, and never asks for more memory than the file has bytes.
  */
 
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { errorMessage } from '@runcast/core';
 import type { EventDecoder } from './read-event-decoder.ts';
 import type { EventPath } from './read-event-paths.ts';
@@ -13,9 +13,17 @@ import { FOOTER_BYTES, HEADER_BYTES } from './tfrecord.ts';
 
 const PIECE_BYTES = 262_144;
 
+/** What is used of a FileHandle. */
+export interface EventFileHandle {
+  stat(): Promise<{ readonly size: number }>;
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
+
 export class EventFile {
   readonly #place: EventPath;
   readonly #decoder: EventDecoder;
+  readonly #openFile: (file: string) => Promise<EventFileHandle>;
   #bytes: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   /** Where the next frame starts. */
@@ -23,9 +31,20 @@ export class EventFile {
   /** Nothing further can be read from the file. */
   #dead = false;
 
-  constructor(place: EventPath, decoder: EventDecoder) {
+  /** @param openFile The system's; injected by tests. */
+  constructor(
+    place: EventPath,
+    decoder: EventDecoder,
+    openFile: (file: string) => Promise<EventFileHandle> = (file) => open(file, 'r'),
+  ) {
     this.#place = place;
     this.#decoder = decoder;
+    this.#openFile = openFile;
+  }
+
+  /** Bytes that have been read and need not be again. */
+  get offset(): number {
+    return this.#offset;
   }
 
   /**
@@ -35,9 +54,9 @@ export class EventFile {
    */
   async *read(complete: boolean): AsyncGenerator<readonly TensorboardEvent[], void, undefined> {
     if (this.#dead) return;
-    let handle: FileHandle | undefined;
+    let handle: EventFileHandle | undefined;
     try {
-      handle = await open(this.#place.file, 'r');
+      handle = await this.#openFile(this.#place.file);
       yield* this.#pieces(handle, complete);
     } catch (error) {
       this.#dead = true;
@@ -49,7 +68,10 @@ export class EventFile {
     }
   }
 
-  async *#pieces(handle: FileHandle, complete: boolean): AsyncGenerator<readonly TensorboardEvent[], void, undefined> {
+  async *#pieces(
+    handle: EventFileHandle,
+    complete: boolean,
+  ): AsyncGenerator<readonly TensorboardEvent[], void, undefined> {
     let wanted = PIECE_BYTES;
     for (;;) {
       const available = (await handle.stat()).size - this.#offset;
@@ -71,7 +93,7 @@ export class EventFile {
   }
 
   /** Reads up to `length` bytes from the next frame on, and returns how many there were. */
-  async #fill(handle: FileHandle, length: number): Promise<number> {
+  async #fill(handle: EventFileHandle, length: number): Promise<number> {
     if (this.#bytes.length < length) {
       this.#bytes = Buffer.allocUnsafeSlow(length);
       this.#view = new DataView(this.#bytes.buffer);

@@ -27,18 +27,26 @@ export async function findEventPaths(place: string): Promise<EventPaths> {
   const found = await stat(place);
   if (found.isFile()) return { files: [{ run: '.', file: place }], unreadable: [] };
   if (!found.isDirectory()) throw new TypeError(`${place} is neither a file nor a directory`);
-  const byRun = new Map<string, readonly EventPath[]>();
+  const files: EventPath[] = [];
   const unreadable: (EventPath & { detail: string })[] = [];
-  await visit(place, [], [], byRun, unreadable);
-  const runs = [...byRun].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return { files: runs.flatMap(([, files]) => files), unreadable };
+  await visit(place, [], [], files, unreadable);
+  return { files: files.toSorted(byRunAndName), unreadable };
+}
+
+function byRunAndName(one: EventPath, other: EventPath): number {
+  return compare(one.run, other.run) || compare(one.file, other.file);
+}
+
+/** By UTF-16 units, as `<` has it. */
+function compare(one: string, other: string): number {
+  return Number(one > other) - Number(one < other);
 }
 
 async function visit(
   directory: string,
   names: readonly string[],
   ancestors: readonly string[],
-  byRun: Map<string, readonly EventPath[]>,
+  files: EventPath[],
   unreadable: (EventPath & { detail: string })[],
 ): Promise<void> {
   const run = names.join('/') || '.';
@@ -47,14 +55,12 @@ async function visit(
     // A link to a directory that it lies in would never end.
     if (ancestors.includes(real)) return;
     const entries = await readdir(directory, { withFileTypes: true });
-    const files: EventPath[] = [];
-    for (const entry of entries.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+    for (const entry of entries) {
       const file = path.join(directory, entry.name);
       const type = await typeOf(entry, file);
-      if (type === 'directory') await visit(file, [...names, entry.name], [...ancestors, real], byRun, unreadable);
+      if (type === 'directory') await visit(file, [...names, entry.name], [...ancestors, real], files, unreadable);
       else if (type === 'file' && entry.name.includes('tfevents')) files.push({ run, file });
     }
-    if (files.length > 0) byRun.set(run, files);
   } catch (error) {
     unreadable.push({ run, file: directory, detail: errorMessage(error) });
   }

@@ -3,6 +3,7 @@
  * they grow, sound or damaged.
  */
 
+import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '@runcast/core';
 import { EventDecoder } from './read-event-decoder.ts';
@@ -19,6 +20,8 @@ export interface ReadEventsOptions {
   readonly signal?: AbortSignal;
   /** Resolves when files should be looked at again; once a second where left out. Only called while following. */
   readonly wait?: (signal: AbortSignal | undefined) => Promise<unknown>;
+  /** Told after each piece how many of how many bytes are read, over all files that were found. */
+  readonly onProgress?: (readBytes: number, foundBytes: number) => void;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function* readEventBatches(
   place: string,
   options: ReadEventsOptions = {},
 ): AsyncGenerator<readonly TensorboardEvent[], undefined, undefined> {
-  const { follow = false, signal, wait = waitForPoll } = options;
+  const { follow = false, signal, wait = waitForPoll, onProgress } = options;
   const files = new EventFiles();
   const reported = new Set<string>();
   for (;;) {
@@ -57,15 +60,26 @@ export async function* readEventBatches(
     for (const { file } of unreadable) reported.add(file);
     if (unreadable.length > 0)
       yield unreadable.map((path) => ({ kind: 'corrupt', ...path, offset: 0, problem: 'unreadable' }) as const);
+    const found = onProgress === undefined ? 0 : await totalBytes(paths.files);
+    let before = 0;
     for (const path of paths.files) {
-      for await (const events of files.get(path).read(!follow)) {
+      const file = files.get(path);
+      for await (const events of file.read(!follow)) {
         yield events;
+        onProgress?.(before + file.offset, found);
         if (isAborted(signal)) return;
       }
+      before += file.offset;
     }
     if (!follow) return;
     await wait(signal);
   }
+}
+
+async function totalBytes(files: readonly EventPath[]): Promise<number> {
+  const found = await Promise.allSettled(files.map(async ({ file }) => stat(file)));
+  // One that is gone is reported when its turn comes.
+  return found.reduce((sum, result) => sum + Number(result.status === 'fulfilled' && result.value.size), 0);
 }
 
 /** Asked anew each time: it changes while files are read. */

@@ -15,8 +15,8 @@ import {
 } from './read-wire.ts';
 
 /** DataType. */
-export const DT_FLOAT = 1;
-export const DT_DOUBLE = 2;
+const DT_FLOAT = 1;
+const DT_DOUBLE = 2;
 export const DT_STRING = 7;
 
 const DTYPE = (1 << 3) | VARINT;

@@ -274,11 +274,11 @@ describe('the position', () => {
     const sink = open(createTensorboardSink({ logDir }, fileSystem));
     expect(() => write(sink, openRecord(), step(1))).toThrow('EIO');
     write(sink, openRecord(), step(1));
-    expect(readFileSync(path.join(logDir, 'run-1', '.runcast-files'), 'utf8')).toBe(`${MAIN}\n`);
+    expect(readFileSync(path.join(place, 'tensorboard-files.txt'), 'utf8')).toBe(`${MAIN}\n`);
   });
 
   it('is not opened where the list of its files cannot be read', () => {
-    mkdirSync(path.join(logDir, 'run-1', '.runcast-files'), { recursive: true });
+    mkdirSync(path.join(place, 'tensorboard-files.txt'), { recursive: true });
     expect(() =>
       createTensorboardSink({ logDir }).open({ runId: 'run-1', runDirectory: place, position: undefined }),
     ).toThrow('EISDIR');

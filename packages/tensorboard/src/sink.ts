@@ -85,7 +85,7 @@ class EventFileSink implements TensorboardSink {
     const position = context.position === undefined ? undefined : readPosition(context.position);
     this.#encoder = new EventEncoder(position?.encoder);
     this.#files = new EventFiles(directory, position?.files ?? [], this.#fileSystem);
-    this.#files.recover();
+    this.#files.recover(context.runDirectory);
   }
 
   write(batch: RecordBatch): void {

@@ -10,7 +10,7 @@ import type { CliStream } from './command.ts';
 import { runCli, type CliOptions } from './run-cli.ts';
 
 /** What a command left. */
-export interface CapturedOutput {
+interface CapturedOutput {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -11,6 +11,7 @@ import {
   listRuns,
   prepareRunDirectory,
   runDirectory,
+  type Lease,
   type RunDirectory,
 } from '@runcast/runlog';
 import type { SinkSetting } from '../built-in-sinks.ts';
@@ -93,7 +94,11 @@ async function checkRunDirectory(dir: string): Promise<readonly CheckResult[]> {
   const manifest = { v: 1, run: runId, created: 0, sinks: [], settled: true } as const;
   try {
     const { directory } = prepareRunDirectory(dir, runId, 'never', () => false, manifest);
-    return [ok('run directory', `${dir} can be written`), checkLease(directory), await checkWorker(dir, directory)];
+    return [
+      ok('run directory', `${dir} can be written`),
+      checkLease(directory.leaseFile),
+      await checkWorker(dir, directory),
+    ];
   } catch (error) {
     const cause = error instanceof RunOpenError ? error.cause : undefined;
     const finding = cause === undefined ? errorMessage(error) : `${dir} cannot be used: ${errorMessage(cause)}`;
@@ -104,33 +109,40 @@ async function checkRunDirectory(dir: string): Promise<readonly CheckResult[]> {
   }
 }
 
-function checkLease({ leaseFile }: RunDirectory): CheckResult {
+/** @param acquire Injected by tests: no file system at hand breaks its locks. */
+export function checkLease(leaseFile: string, acquire: typeof acquireLease = acquireLease): CheckResult {
   const advice = 'use a local file system for RUNCAST__DIR; without a lease two processes could deliver one run';
+  const held: (Lease | undefined)[] = [];
   try {
-    const lease = acquireLease(leaseFile);
-    const second = acquireLease(leaseFile);
-    lease?.release();
-    const third = acquireLease(leaseFile);
-    second?.release();
-    third?.release();
-    const works = lease !== undefined && second === undefined && third !== undefined;
+    held.push(acquire(leaseFile), acquire(leaseFile));
+    const works = held[0] !== undefined && held[1] === undefined;
     return works
       ? ok('lease', 'node:sqlite locks, and one holder at a time')
-      : fail('lease', 'the lock does not exclude', advice);
+      : fail('lease', 'the lock does not exclude a second holder', advice);
   } catch (error) {
     return fail('lease', errorMessage(error), advice);
+  } finally {
+    for (const lease of held) lease?.release();
   }
 }
 
-async function checkWorker(dir: string, directory: RunDirectory): Promise<CheckResult> {
-  const host = await openHost({ dir, directory, sinks: [], host: 'worker', onEvent: () => undefined });
+/** @param workerUrl The worker's file; the package's own where left out. */
+export async function checkWorker(dir: string, directory: RunDirectory, workerUrl?: URL): Promise<CheckResult> {
+  const host = await openHost({
+    dir,
+    directory,
+    sinks: [],
+    host: 'worker',
+    onEvent: () => undefined,
+    ...(workerUrl === undefined ? {} : { workerUrl }),
+  });
   const { kind, reason } = host;
   await host.close({ status: 'unknown', final: false }, 0);
-  return kind === 'worker'
+  return reason === undefined && kind === 'worker'
     ? ok('worker thread', 'starts')
     : warn(
         'worker thread',
-        `does not start: ${reason ?? 'for no known reason'}`,
+        `does not start: ${String(reason)}`,
         'deliveries will run on the loop of the trainer, which has to yield to it',
       );
 }

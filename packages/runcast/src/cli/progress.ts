@@ -13,7 +13,7 @@ const BAR_WIDTH = 20;
 const CLEAR_LINE = '\r\u001B[2K';
 
 export interface Progress {
-  /** `done` of `total` records have been dealt with. */
+  /** `done` of `total` records, or what else it is about, have been dealt with. */
   update(done: number, total: number): void;
   /** Prints a line of its own, without a bar in its middle. */
   print(text: string): void;
@@ -21,7 +21,13 @@ export interface Progress {
   end(): void;
 }
 
-export function createProgress(label: string, stream: CliStream, nowMs: () => number): Progress {
+/** @param amount What `total` is of, as in `27,000 records`. */
+export function createProgress(
+  label: string,
+  stream: CliStream,
+  nowMs: () => number,
+  amount: (total: number) => string = formatRecords,
+): Progress {
   const startedMs = nowMs();
   const redraws = stream.isTTY === true;
   let shownAtMs = startedMs;
@@ -36,7 +42,7 @@ export function createProgress(label: string, stream: CliStream, nowMs: () => nu
       const elapsedMs = now - startedMs;
       const due = redraws ? elapsedMs >= BAR_AFTER_MS : now - shownAtMs >= LINE_INTERVAL_MS;
       if (!due || total === 0) return;
-      const text = `${label}  ${progressText(done, total, elapsedMs)}`;
+      const text = `${label}  ${progressText(done, total, elapsedMs, amount)}`;
       shownAtMs = now;
       drawn = redraws;
       stream.write(redraws ? CLEAR_LINE + fitted(text, done / total, stream.columns) : `${text}\n`);
@@ -50,10 +56,10 @@ export function createProgress(label: string, stream: CliStream, nowMs: () => nu
 }
 
 /** `45 %  12,345 of 27,000 records  8,200/s  2 s left`. */
-function progressText(done: number, total: number, elapsedMs: number): string {
+function progressText(done: number, total: number, elapsedMs: number, amount: (total: number) => string): string {
   const perSecond = (done / Math.max(1, elapsedMs)) * 1000;
   const eta = perSecond > 0 ? `${formatDuration((total - done) / perSecond)} left` : 'waiting';
-  return `${Math.floor((done / total) * 100)} %  ${formatCount(done)} of ${formatRecords(total)}  ${formatCount(perSecond)}/s  ${eta}`;
+  return `${Math.floor((done / total) * 100)} %  ${formatCount(done)} of ${amount(total)}  ${formatCount(perSecond)}/s  ${eta}`;
 }
 
 /** A line that wraps could not be taken away again. */

@@ -10,6 +10,11 @@ export function formatRecords(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'record' : 'records'}`;
 }
 
+/** `1 byte`, `12,345 bytes`. */
+export function formatBytes(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'byte' : 'bytes'}`;
+}
+
 /** `0.4 s`, `45 s`, `2 min 05 s`, `3 h 07 min`, `2 d 4 h`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;

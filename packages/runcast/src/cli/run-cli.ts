@@ -6,7 +6,9 @@ import manifest from '../../package.json' with { type: 'json' };
 import { UsageError, type CliContext, type CliStream, type Command, type ExitCode } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { envCommand } from './env-command.ts';
+import { exportCommand } from './export-command.ts';
 import { commandHelp, generalHelp } from './help-text.ts';
+import { importCommand } from './import-command.ts';
 import { lsCommand } from './ls-command.ts';
 import { parseArguments, suggestion } from './parse-arguments.ts';
 import { syncCommand } from './sync-command.ts';
@@ -26,7 +28,7 @@ export interface CliOptions {
   readonly nodeVersion?: string;
 }
 
-const COMMANDS: readonly Command[] = [envCommand, doctorCommand, lsCommand, syncCommand];
+const COMMANDS: readonly Command[] = [envCommand, doctorCommand, lsCommand, syncCommand, importCommand, exportCommand];
 
 /** Runs one command. Resolves to the exit code and rejects for nothing: what goes wrong is said on `stderr`. */
 export async function runCli(options: CliOptions): Promise<ExitCode> {

@@ -36,9 +36,7 @@ describe('one run', () => {
     const first = await place.runcast(['sync', 'run-1', '--to', 'tensorboard'], TO_EVENTS);
     expect(first).toEqual({ code: 0, stdout: 'run-1: tensorboard took 6 records\n', stderr: '' });
     const written = contents('events');
-    expect(Object.keys(written).filter((name) => name.includes('/events.'))).toEqual([
-      expect.stringMatching(/events\/run-1\/events\.out\.tfevents\.\d+/u),
-    ]);
+    expect(Object.keys(written).filter((path) => /events\/run-1\/events\.out\.tfevents\./u.test(path))).toHaveLength(1);
     const second = await place.runcast(['sync', 'run-1', '--to', 'tensorboard'], TO_EVENTS);
     expect(second).toEqual({ code: 0, stdout: 'run-1: tensorboard is up to date\n', stderr: '' });
     expect(contents('events')).toEqual(written);

@@ -1,24 +1,22 @@
 /** `runcast sync`: delivers runs to sinks after the fact, those that a backend missed and those it was chosen for later. */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { checkRunId, errorMessage, type Environment, type SinkSpec } from '@runcast/core';
-import type { DeliveryEvent } from '@runcast/delivery';
-import { listRuns, readManifest, runDirectory, type RunDirectory } from '@runcast/runlog';
+import { resolve } from 'node:path';
+import { errorMessage, type Environment, type SinkSpec } from '@runcast/core';
+import { listRuns, runDirectory, type RunDirectory } from '@runcast/runlog';
 import { BUILT_IN_SINKS } from '../built-in-sinks.ts';
 import { readConfiguration } from '../configuration.ts';
 import { UsageError, type CliContext, type Command, type ExitCode } from './command.ts';
+import { deliveryEventText } from './delivery-event-text.ts';
+import { findRun, openedAs } from './find-run.ts';
 import { writeJson } from './json-output.ts';
 import { suggestion, type ParsedArguments } from './parse-arguments.ts';
 import { createProgress } from './progress.ts';
-import { formatDuration, formatRecords } from './quantities.ts';
+import { formatRecords } from './quantities.ts';
 import { readRunOverview } from './run-overview.ts';
 import { syncRun, type SyncedSink } from './sync-run.ts';
 import { styleFor, type Style } from './terminal-style.ts';
 
 const DEFAULT_TIMEOUT_SECS = 60;
-/** Code of PositionLostError. */
-const POSITION_LOST = 'RUNCAST_POSITION_LOST';
 const MAX_TIMEOUT_SECS = 86_400;
 
 export const syncCommand: Command = {
@@ -118,7 +116,7 @@ async function syncOne(
       clock,
       timeoutMs,
       onEvent: (event) => {
-        const text = eventText(event);
+        const text = deliveryEventText(event);
         if (text !== undefined) progress.print(`${style('yellow', `${run}:`)} ${text}`);
       },
       onProgress: (done, total) => progress.update(done, total),
@@ -131,21 +129,6 @@ async function syncOne(
     return { run, path, sinks: [], problem: `cannot be delivered: ${errorMessage(error)}`, owned: false };
   } finally {
     progress.end();
-  }
-}
-
-/** What is over by itself, or is said in the result, is not worth a line. */
-function eventText(event: DeliveryEvent): string | undefined {
-  switch (event.type) {
-    case 'sinkError':
-      if (event.terminal) return undefined;
-      return `${event.sink}: ${event.error.message}${event.error.code === POSITION_LOST ? '; the run is sent to it from the start' : ''}`;
-    case 'retry':
-      return event.attempt === 1 ? `${event.sink}: trying again in ${formatDuration(event.delayMs / 1000)}` : undefined;
-    case 'recovered':
-      return `${event.sink}: works again after ${event.attempts} failed attempts`;
-    default:
-      return event satisfies never;
   }
 }
 
@@ -200,23 +183,4 @@ function owedRuns(dir: string, specs: readonly SinkSpec[], { clock }: CliContext
       return { directory, specs: specs.filter(({ name }) => owed.includes(name)) };
     })
     .filter((debt) => debt.specs.length > 0);
-}
-
-/** An id below the directory of all runs, or else the path of a run directory. */
-function findRun(run: string, dir: string, cwd: string): RunDirectory {
-  const path = resolve(cwd, run);
-  const candidates = [
-    ...(checkRunId(run) === undefined ? [runDirectory(dir, run)] : []),
-    runDirectory(dirname(path), basename(path)),
-  ];
-  const found = candidates.find(({ manifestFile }) => existsSync(manifestFile));
-  if (found === undefined)
-    throw new UsageError(`there is no run ${JSON.stringify(run)} below ${dir}${suggestion(run, listRuns(dir))}`);
-  return openedAs(found);
-}
-
-/** A directory that was moved or copied is still the run it was opened as: its sinks know it by that id. */
-function openedAs(directory: RunDirectory): RunDirectory {
-  const opened = readManifest(directory)?.run;
-  return opened === undefined || checkRunId(opened) !== undefined ? directory : { ...directory, runId: opened };
 }

@@ -1,5 +1,12 @@
 import { rmSync } from 'node:fs';
-import { TerminalSinkError, RecordsRefusedError, type Sink, type SinkOutcome, type SinkSpec } from '@runcast/core';
+import {
+  TerminalSinkError,
+  RecordsRefusedError,
+  type Sink,
+  type SinkOutcome,
+  type SinkModule,
+  type SinkSpec,
+} from '@runcast/core';
 import { systemScheduler, type DeliveryEvent, type Scheduler } from '@runcast/delivery';
 import { readManifest, runDirectory } from '@runcast/runlog';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,7 +46,8 @@ function memorySink(name: string, parts: Partial<Sink> = {}): Watched {
     close: (outcome) => void outcomes.push(outcome),
     ...parts,
   };
-  return { spec: { name, module: 'none', config: {}, createSink: () => sink }, kinds, outcomes };
+  const load = async (): Promise<SinkModule> => ({ createSink: () => sink });
+  return { spec: { name, module: 'none', config: {}, load }, kinds, outcomes };
 }
 
 function sync(run: string, sinks: readonly Watched[], options: Partial<SyncOptions> = {}): Promise<SyncResult> {

@@ -3,9 +3,15 @@
  * the run's lease held. Each sink has an engine of its own, so that a dead one keeps no other waiting.
  */
 
-import { mkdirSync } from 'node:fs';
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
-import { InlineHost, SinkOpenError, type DeliveryEvent, type DeliveryHost, type Scheduler } from '@runcast/delivery';
+import {
+  InlineHost,
+  SinkOpenError,
+  type DeliveryEvent,
+  type DeliveryHost,
+  type Scheduler,
+  type SinkSettlement,
+} from '@runcast/delivery';
 import { acquireLease, updateManifest, type RunDirectory } from '@runcast/runlog';
 import { readRunOverview, type RunOverview } from './run-overview.ts';
 
@@ -52,7 +58,6 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
       const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
       return { kind: 'synced', sinks: names.map((name) => withoutLog(name, hadAll.has(name))) };
     }
-    mkdirSync(directory.cursorDirectory, { recursive: true });
     const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
     const counts = specs.map(() => ({ done: 0, total: 0 }));
     const sinks = await Promise.all(
@@ -95,48 +100,56 @@ async function syncSink(
   } catch (error) {
     return { sink, delivered: 0, refused: 0, owed, reason: openFailure(error) };
   }
-  const complete = await deliverAll(host, sink, owed, options, onProgress);
+  const complete = await deliverAll(host, owed, options, onProgress);
   // What is owed still comes in a later sync, so that this is no end.
-  const [settlement] = await host.close({ ...outcome, final: complete }, complete ? timeoutMs : 0);
-  const health = host.health()[sink];
+  const settlements = await host.close({ ...outcome, final: complete }, complete ? timeoutMs : 0);
   return {
     sink,
-    delivered: health?.delivered ?? 0,
-    refused: health?.refused ?? 0,
-    owed: settlement?.owedRecords ?? 0,
-    reason: settlement?.reason,
+    delivered: total(host, 'delivered'),
+    refused: total(host, 'refused'),
+    owed: settlements.reduce((sum, { owedRecords }) => sum + owedRecords, 0),
+    reason: whyNot(settlements),
   };
 }
 
-/** True where the sink has everything; false where it has stopped, or has taken nothing for as long as it may. */
+/** True where the host's one sink has everything; false where it has stopped, or has taken nothing for as long as it may. */
 async function deliverAll(
   host: DeliveryHost,
-  sink: string,
   owed: number,
   { clock, timeoutMs }: SyncOptions,
   onProgress: (done: number, total: number) => void,
 ): Promise<boolean> {
-  let total = owed;
+  let all = owed;
   let least = Infinity;
   let movedAtMs = clock.nowMs();
   for (;;) {
     // Once it has everything, what remains is a flush, which may take its time.
-    const lag = host.health()[sink]?.lagRecords ?? 0;
-    const [settlement] = await host.flush(lag === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs));
-    const health = host.health()[sink];
-    const left = health?.lagRecords ?? 0;
+    const lookAfterMs = total(host, 'lagRecords') === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs);
+    const settlements = await host.flush(lookAfterMs);
+    const left = total(host, 'lagRecords');
     // More than was owed is left where the sink has lost what it had.
-    total = Math.max(total, left);
-    onProgress(total - left, total);
-    if (settlement?.reason === undefined) return true;
-    const lagBytes = health?.lagBytes ?? 0;
+    all = Math.max(all, left);
+    onProgress(all - left, all);
+    if (whyNot(settlements) === undefined) return true;
+    const lagBytes = total(host, 'lagBytes');
     if (lagBytes < least) movedAtMs = clock.nowMs();
     least = Math.min(least, lagBytes);
-    if (health?.state === 'stopped' || clock.nowMs() - movedAtMs >= timeoutMs) return false;
+    const stopped = Object.values(host.health()).some(({ state }) => state === 'stopped');
+    if (stopped || clock.nowMs() - movedAtMs >= timeoutMs) return false;
   }
 }
 
+function total(host: DeliveryHost, count: 'delivered' | 'refused' | 'lagRecords' | 'lagBytes'): number {
+  return Object.values(host.health()).reduce((sum, health) => sum + health[count], 0);
+}
+
+function whyNot(settlements: readonly SinkSettlement[]): string | undefined {
+  return settlements.find(({ reason }) => reason !== undefined)?.reason;
+}
+
+/** Of the one sink that was opened, what it threw. */
 function openFailure(error: unknown): string {
-  const [failure] = error instanceof SinkOpenError ? error.failures : [];
-  return errorMessage(failure === undefined ? error : failure.error);
+  return error instanceof SinkOpenError
+    ? error.failures.map((failure) => errorMessage(failure.error)).join('; ')
+    : errorMessage(error);
 }

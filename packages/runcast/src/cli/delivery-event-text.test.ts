@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { deliveryEventText } from './delivery-event-text.ts';
+
+const error = { message: 'reset by peer', code: 'ECONNRESET' };
+
+it('says what fails, when it is tried again, and when it works', () => {
+  expect(deliveryEventText({ type: 'sinkError', sink: 'jsonl', error, terminal: false })).toBe('jsonl: reset by peer');
+  expect(deliveryEventText({ type: 'retry', sink: 'jsonl', attempt: 1, delayMs: 400, error })).toBe(
+    'jsonl: trying again in 0.4 s',
+  );
+  expect(deliveryEventText({ type: 'recovered', sink: 'jsonl', attempts: 3 })).toBe(
+    'jsonl: works again after 3 failed attempts',
+  );
+});
+
+it('says that a sink which lost what it had gets everything again', () => {
+  const lost = { message: 'the file is gone', code: 'RUNCAST_POSITION_LOST' };
+  expect(deliveryEventText({ type: 'sinkError', sink: 'jsonl', error: lost, terminal: false })).toBe(
+    'jsonl: the file is gone; the run is sent to it from the start',
+  );
+});
+
+it('does not repeat itself, nor the result', () => {
+  expect(deliveryEventText({ type: 'retry', sink: 'jsonl', attempt: 2, delayMs: 400, error })).toBeUndefined();
+  expect(deliveryEventText({ type: 'sinkError', sink: 'jsonl', error, terminal: true })).toBeUndefined();
+});
