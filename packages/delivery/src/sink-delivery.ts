@@ -30,7 +30,7 @@ import type { Scheduler } from './scheduler.ts';
 import { writersInTurn } from './writer-order.ts';
 
 /** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
-const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 320 * 1024;
 
 export interface SinkDeliveryOptions {
   readonly sink: Sink;

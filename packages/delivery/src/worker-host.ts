@@ -18,10 +18,10 @@ import { EXIT_STATE, readFromWorker, type FromWorker, type ToWorker, type Worker
 const START_TIMEOUT_MS = 15_000;
 /** What a call may take over its own timeout before the worker counts as hanging. */
 const ANSWER_GRACE_MS = 5_000;
-/** Enough for batches of a megabyte and several sinks, and a bound that a leak in a sink meets before the trainer does. */
+/** Enough for batches of a third of a megabyte and several sinks, and a bound that a leak in a sink meets before the trainer does. */
 const MAX_HEAP_MB = 256;
 /** What a batch leaves behind is garbage at once; a young generation of the default size only holds more of it. */
-const MAX_YOUNG_HEAP_MB = 24;
+const MAX_YOUNG_HEAP_MB = 12;
 
 export interface WorkerHostOptions {
   readonly directory: RunDirectory;
