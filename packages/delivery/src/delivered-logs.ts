@@ -1,29 +1,25 @@
 /** Which logs nobody needs any more, for users who keep a run's log only until its sinks have it. */
 
 import { readdirSync, rmSync } from 'node:fs';
-import { RunLogs, type RunDirectory } from '@runcast/runlog';
+import { withRunLogs, type RunDirectory } from '@runcast/runlog';
 import { CursorStore, deliveredPosition } from './cursor-store.ts';
 
 /**
  * Removes the logs that their writers have ended and that each of `sinks` has to the last record. Another writer of the run
- * may still be logging, or have ended since it was last looked at: its log stays. With the last
- * log the blobs go. Throws the system's error.
+ * may still be logging, or have ended since it was last looked at: its log stays. With the last log the blobs
+ * go. Throws the system's error.
  */
 export function removeDeliveredLogs(directory: RunDirectory, sinks: readonly string[]): void {
   const cursors = sinks.map((sink) => new CursorStore(directory, sink).read());
-  const logs = new RunLogs(directory.logDirectory);
-  try {
-    logs.refresh();
+  withRunLogs(directory.logDirectory, (logs) => {
     for (const writer of logs.writers) {
       const reader = logs.reader(writer);
       const last = reader.lastRecord();
       if (last?.kind !== 'close') continue;
       if (cursors.every((cursor) => deliveredPosition(cursor, writer).seq >= last.seq)) rmSync(reader.path);
     }
-    // What no log speaks of any more is of no use without it.
-    if (readdirSync(directory.logDirectory).length === 0)
-      rmSync(directory.blobDirectory, { recursive: true, force: true });
-  } finally {
-    logs.close();
-  }
+  });
+  // What no log speaks of any more is of no use without it.
+  if (readdirSync(directory.logDirectory).length === 0)
+    rmSync(directory.blobDirectory, { recursive: true, force: true });
 }

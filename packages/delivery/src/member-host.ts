@@ -4,7 +4,7 @@
  */
 
 import { errorMessage, type SinkHealth, type SinkOutcome } from '@runcast/core';
-import { RunLogs, type Lease, type RunDirectory } from '@runcast/runlog';
+import { withRunLogs, type Lease, type RunDirectory } from '@runcast/runlog';
 import { CursorStore, deliveredPosition } from './cursor-store.ts';
 import type { SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
@@ -167,13 +167,8 @@ export class MemberHost implements DeliveryHost {
   }
 
   #ownTail(): number {
-    const logs = new RunLogs(this.#options.directory.logDirectory);
-    try {
-      logs.refresh();
-      return logs.reader(this.#options.writer).lastSeq();
-    } finally {
-      logs.close();
-    }
+    const { directory, writer } = this.#options;
+    return withRunLogs(directory.logDirectory, (logs) => logs.reader(writer).lastSeq());
   }
 
   #othersDelivered(target: number): boolean {

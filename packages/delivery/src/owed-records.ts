@@ -1,22 +1,17 @@
 /** What the sinks of a run are owed, found out from outside: from the stored cursors and the ends of the logs. */
 
-import { isLeased, listRuns, readManifest, runDirectory, RunLogs, type RunDirectory } from '@runcast/runlog';
+import { isLeased, listRuns, readManifest, runDirectory, withRunLogs, type RunDirectory } from '@runcast/runlog';
 import { CursorStore, deliveredPosition } from './cursor-store.ts';
 
 /** Records that each of `sinks` has not been given, by name. Throws the system's error where the logs cannot be read. */
 export function owedRecords(directory: RunDirectory, sinks: readonly string[]): ReadonlyMap<string, number> {
-  const logs = new RunLogs(directory.logDirectory);
-  try {
-    logs.refresh();
-    return new Map(
-      sinks.map((sink) => {
-        const cursor = new CursorStore(directory, sink).read();
-        return [sink, logs.recordsAfter((writer) => deliveredPosition(cursor, writer))];
-      }),
-    );
-  } finally {
-    logs.close();
-  }
+  return withRunLogs(directory.logDirectory, (logs) => {
+    const owed = sinks.map((sink): [string, number] => {
+      const cursor = new CursorStore(directory, sink).read();
+      return [sink, logs.recordsAfter((writer) => deliveredPosition(cursor, writer))];
+    });
+    return new Map(owed);
+  });
 }
 
 /**

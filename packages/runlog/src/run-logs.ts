@@ -67,6 +67,17 @@ export class RunLogs {
   }
 }
 
+/** What `read` makes of a run's logs as they are now; they are closed again whatever comes of it. Throws the system's error. */
+export function withRunLogs<T>(logDirectory: string, read: (logs: RunLogs) => T): T {
+  const logs = new RunLogs(logDirectory);
+  try {
+    logs.refresh();
+    return read(logs);
+  } finally {
+    logs.close();
+  }
+}
+
 /** When the log was begun, in Unix seconds; later than any other, where its first record cannot be read yet. */
 function firstTime(reader: LogReader): number {
   try {

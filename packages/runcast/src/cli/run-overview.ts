@@ -6,7 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { CloseRecord, OpenRecord, RunRecord, RunStatus } from '@runcast/core';
 import { CursorStore, deliveredPosition } from '@runcast/delivery';
-import { isLeased, LOG_START, readManifest, RunLogs, type LogReader, type RunDirectory } from '@runcast/runlog';
+import { isLeased, LOG_START, readManifest, withRunLogs, type LogReader, type RunDirectory } from '@runcast/runlog';
 
 /** Enough for the first record of a log. */
 const HEAD_BYTES = 4096;
@@ -108,13 +108,9 @@ function leaseState({ leaseFile }: RunDirectory): 'held' | 'free' | 'unknown' {
 
 function readWriters(directory: RunDirectory): readonly WriterOverview[] {
   if (!existsSync(directory.logDirectory)) return [];
-  const logs = new RunLogs(directory.logDirectory);
-  try {
-    logs.refresh();
-    return logs.writers.map((writer) => readWriter(writer, logs.reader(writer)));
-  } finally {
-    logs.close();
-  }
+  return withRunLogs(directory.logDirectory, (logs) =>
+    logs.writers.map((writer) => readWriter(writer, logs.reader(writer))),
+  );
 }
 
 function readWriter(writer: string, reader: LogReader): WriterOverview {
