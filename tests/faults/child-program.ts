@@ -1,12 +1,17 @@
 // A program of this harness as a child process: what it says is there line by line, it can be killed at any moment, and
 // how it ended is known.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { encodeSettings, runsFolder, type TrainerSettings } from './trainer-settings.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
-const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
+/** Whether packages are their sources, as in the test suite, or built, comes to them by this process's environment. */
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning'];
+/** The command, of the same packages. */
+const RUNCAST = import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1');
 /** Hardly anything here takes longer, on a machine that has other things to do. */
 const GIVE_UP_MS = 60_000;
 
@@ -31,9 +36,10 @@ export class ChildProgram {
     env: Readonly<Record<string, string>> = {},
     giveUpMs: number = GIVE_UP_MS,
   ) {
-    const file = path.join(import.meta.dirname, program);
-    const child = spawn(process.execPath, [...NODE_OPTIONS, file, ...args], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, program, ...args], {
       env: { ...process.env, ...env },
+      // No repository: a trainer asks git about the one it is started in.
+      cwd: tmpdir(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -91,13 +97,17 @@ export class ChildProgram {
   }
 }
 
+export function programFile(name: string): string {
+  return path.join(import.meta.dirname, name);
+}
+
 /** Starts a trainer. `env` is what it finds in its environment beside this process's. */
 export function startTrainer(settings: TrainerSettings, env: Readonly<Record<string, string>> = {}): ChildProgram {
-  return new ChildProgram('trainer.ts', [encodeSettings(settings)], env);
+  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], env);
 }
 
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
 export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
-  return new ChildProgram('../../packages/runcast/src/bin.ts', args, trainerEnvironment(settings));
+  return new ChildProgram(fileURLToPath(RUNCAST), args, trainerEnvironment(settings));
 }
