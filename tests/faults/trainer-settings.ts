@@ -8,9 +8,10 @@ import { tensorboardSink } from '@runcast/tensorboard';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
- * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `flat-out` does nothing but log.
+ * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `blocks` logs 10,000 steps a second in bursts of
+ `burst` and never yields between them, nor after its last; `flat-out` does nothing but log.
  */
-export const PACES = ['yielding', 'busy', 'bursts', 'flat-out'] as const;
+export const PACES = ['yielding', 'busy', 'bursts', 'blocks', 'flat-out'] as const;
 export type Pace = (typeof PACES)[number];
 export type Host = 'worker' | 'inline';
 
@@ -29,6 +30,8 @@ export interface TrainerSettings {
   readonly pace: Pace;
   /** Steps to log at most; then `end` happens. */
   readonly steps: number;
+  /** Steps of each burst, for the pace of that name. */
+  readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
   /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
@@ -52,6 +55,7 @@ export const DEFAULT_SETTINGS = {
   host: 'worker',
   pace: 'yielding',
   steps: 100_000,
+  burst: 1,
   forMs: 600_000,
   end: 'wait',
   name: 'p0',

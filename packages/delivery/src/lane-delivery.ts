@@ -94,6 +94,8 @@ export class LaneDelivery {
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
+  /** Until when the backend has asked to be left alone, in Unix milliseconds. */
+  #askedUntilMs = -Infinity;
   #delivered = 0;
   #deliveredSteps = 0;
   #skippedKinds = 0;
@@ -196,9 +198,14 @@ export class LaneDelivery {
     return this.#pending === undefined ? 'idle' : this.#deliver(this.#pending);
   }
 
-  /** Try again now, whatever the backoff says. */
+  /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
-    this.#retryAtMs = -Infinity;
+    this.#retryAtMs = this.#askedUntilMs;
+  }
+
+  /** True where the lane takes nothing until then, Unix milliseconds: it has stopped, or its backend has asked for that. */
+  isOut(untilMs: number): boolean {
+    return this.#state === 'stopped' || (this.#state === 'retrying' && this.#askedUntilMs > untilMs);
   }
 
   /** True where everything up to `target` has been read and handed over. */
@@ -383,7 +390,9 @@ export class LaneDelivery {
     this.#state = 'retrying';
     const asked = error instanceof RetryableSinkError ? error.retryAfterMs : undefined;
     const delayMs = backoffMs(this.#attempts, this.#scheduler.random(), asked);
-    this.#retryAtMs = this.#scheduler.nowMs() + delayMs;
+    const now = this.#scheduler.nowMs();
+    this.#retryAtMs = now + delayMs;
+    this.#askedUntilMs = asked === undefined ? -Infinity : now + asked;
     if (this.#attempts === 1) this.#onEvent({ type: 'sinkError', sink: this.#sink.name, error: info, terminal: false });
     this.#onEvent({ type: 'retry', sink: this.#sink.name, attempt: this.#attempts, delayMs, error: info });
     return 'waiting';

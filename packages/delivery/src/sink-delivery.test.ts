@@ -352,6 +352,10 @@ test('a backend that asks to be left alone is left alone that long', async () =>
   await delivery.main.advance();
   expect(delivery.main.retryAtMs).toBe(clock.now() + 45_000);
   delivery.retryNow();
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(44_999);
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(1);
   expect(delivery.main.advance()).toBe('delivered');
 });
 
