@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { RunState, ServerArtifact } from './run-state.ts';
 import { md5Base64, type SignedUploads, type Ticket } from './signed-uploads.ts';
 import type { Violations } from './violation.ts';
+import { parseJson } from './wandb-json.ts';
 
 /** What CreateArtifact says of a version. */
 export interface ArtifactInput {
@@ -191,7 +192,7 @@ export class ArtifactStore {
 
   #manifestProblems(version: ArtifactVersion): readonly string[] {
     if (version.manifestBytes === undefined) return ['committed without a manifest'];
-    const parsed = manifestFile.safeParse(readJson(version.manifestBytes));
+    const parsed = manifestFile.safeParse(parseJson(Buffer.from(version.manifestBytes).toString('utf8')));
     if (!parsed.success) return [`its manifest: ${z.prettifyError(parsed.error)}`];
     const entries = Object.entries(parsed.data.contents);
     const digest = createHash('md5').update(DIGEST_PREFIX);
@@ -232,12 +233,4 @@ function aliasesOf({ aliases, artifactCollectionName }: ArtifactInput): readonly
   return (aliases ?? []).flatMap((given) =>
     given.artifactCollectionName === artifactCollectionName ? [given.alias] : [],
   );
-}
-
-function readJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
