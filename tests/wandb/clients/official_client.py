@@ -79,6 +79,14 @@ def resume_missing():
         print("refused:", type(error).__name__)
 
 
+def resume_from_node():
+    """The same for a run that another client has made."""
+    try:
+        wandb.init(project="sdk", id="from-node", resume="must").finish()
+    except wandb.errors.UsageError as error:
+        print("refused:", type(error).__name__)
+
+
 def media():
     Path("checkpoints").mkdir()
     Path("checkpoints/model.bin").write_bytes(bytes(range(256)))
@@ -156,6 +164,7 @@ SCENARIOS = {
         resume_allow,
         resume_must,
         resume_missing,
+        resume_from_node,
         media,
         artifact,
         alert,
