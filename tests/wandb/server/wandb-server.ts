@@ -14,7 +14,7 @@ import { SignedUploads, UPLOAD_PREFIX } from './signed-uploads.ts';
 import { Violations, type ViolationKind } from './violation.ts';
 import { parseJson } from './wandb-json.ts';
 
-export interface ServerRequest {
+interface ServerRequest {
   /** Milliseconds since the epoch at which it was complete. */
   readonly at: number;
   readonly method: string;
@@ -34,7 +34,7 @@ export interface ServerRequest {
 }
 
 /** At most `requests` of the file stream of a run in `perMs` milliseconds; more are answered with 429 and Retry-After. */
-export interface RateLimit {
+interface RateLimit {
   readonly requests: number;
   readonly perMs: number;
 }
