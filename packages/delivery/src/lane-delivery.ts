@@ -24,7 +24,7 @@ import {
 } from '@runcast/core';
 import type { LogChunk, LogPosition, ReadLimits, RunDirectory, RunLogs } from '@runcast/runlog';
 import { backoffMs } from './backoff.ts';
-import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
+import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor, type Intent } from './cursor-store.ts';
 import type { DeadLetter, DeliveryEvent } from './delivery-event.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { LaneName, SinkCalls } from './sink-calls.ts';
@@ -36,6 +36,11 @@ const MAX_BATCH_BYTES = 320 * 1024;
 
 /** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
 const BACKLOG_BYTES = 64 * 1024;
+/**
+ * How long the stored cursor of a sink that is cut back to it may be behind. Its batches need no intent: whatever lies
+ * behind the cursor is cut off and delivered again.
+ */
+const STORE_INTERVAL_MS = 50;
 
 export interface LaneDeliveryOptions {
   readonly sink: Sink;
@@ -81,8 +86,11 @@ export class LaneDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
+  /** A backend on this machine is cut back to the position that it is opened at; any other is told the same batch again. */
+  readonly #isCutBack: boolean;
   /** The cursor has moved since it was stored. */
   #unstored = false;
+  #storedAtMs = -Infinity;
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
@@ -111,6 +119,7 @@ export class LaneDelivery {
     this.#kinds = new Set(asks.kinds);
     this.#uploadKinds = new Set(sink.uploads?.kinds);
     this.#everyNSteps = sink.logEveryNSteps ?? 1;
+    this.#isCutBack = sink.traits.locality === 'local' && asks.position !== undefined;
   }
 
   get state(): SinkState {
@@ -327,7 +336,7 @@ export class LaneDelivery {
     const { batch, next } = pending;
     try {
       if (batch.records.length === 0) return this.#succeeded(pending);
-      this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
+      this.#storeIntent({ writer: batch.writer, next });
       const writing = this.#asks.write(batch);
       if (writing === undefined) return this.#succeeded(pending);
       return this.#calls.track(
@@ -337,6 +346,13 @@ export class LaneDelivery {
     } catch (error) {
       return this.#failed(pending, error);
     }
+  }
+
+  #storeIntent(intent: Intent): void {
+    const nowMs = this.#scheduler.nowMs();
+    if (this.#isCutBack && Math.abs(nowMs - this.#storedAtMs) < STORE_INTERVAL_MS) return;
+    this.#store.write({ ...this.#cursor, intent });
+    this.#storedAtMs = nowMs;
   }
 
   #succeeded({ batch, next }: PendingBatch): Progress {
@@ -412,6 +428,8 @@ export class LaneDelivery {
     mkdirSync(this.#directory.deadLetterDirectory, { recursive: true });
     const lines = letters.map((letter) => `${JSON.stringify(letter)}\n`).join('');
     appendFileSync(join(this.#directory.deadLetterDirectory, `${this.#sink.name}.jsonl`), lines);
+    // Read again, these records would be set aside a second time.
+    this.#storedAtMs = -Infinity;
     this.#refused += letters.length;
     const message = `${letters.length} records set aside in dead-letters/${this.#sink.name}.jsonl, the first because: ${first.reason}`;
     this.#lastError = { message, code: 'RUNCAST_RECORDS_REFUSED' };
