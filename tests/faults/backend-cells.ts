@@ -57,6 +57,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 
 export const backendCells: readonly Cell[] = BEHAVIOURS.flatMap((behaviour) =>
   (['worker', 'inline'] as const).map((host): Cell => ({
+    promise: /refuses|knows no/u.test(behaviour.name) ? 'refused' : 'backend',
     fault: `backend ${behaviour.name}`,
     sinks: 'http + jsonl',
     host,
