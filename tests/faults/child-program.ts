@@ -1,7 +1,6 @@
 // A program of this harness as a child process: what it says is there line by line, it can be killed at any moment, and
 // how it ended is known.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,8 @@ import { trainerEnvironment } from './trainer-environment.ts';
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning'];
 /** The command, of the same packages. */
 const RUNCAST = import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1');
+/** A run asks git for its commit: three processes for each trainer, none of which this harness is about. */
+const NO_PROGRAMS = { PATH: '' } as const;
 /** Hardly anything here takes longer, on a machine that has other things to do. */
 const GIVE_UP_MS = 60_000;
 
@@ -38,8 +39,6 @@ export class ChildProgram {
   ) {
     const child = spawn(process.execPath, [...NODE_OPTIONS, program, ...args], {
       env: { ...process.env, ...env },
-      // No repository: a trainer asks git about the one it is started in.
-      cwd: tmpdir(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -103,11 +102,11 @@ export function programFile(name: string): string {
 
 /** Starts a trainer. `env` is what it finds in its environment beside this process's. */
 export function startTrainer(settings: TrainerSettings, env: Readonly<Record<string, string>> = {}): ChildProgram {
-  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], env);
+  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], { ...NO_PROGRAMS, ...env });
 }
 
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
 export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
-  return new ChildProgram(fileURLToPath(RUNCAST), args, trainerEnvironment(settings));
+  return new ChildProgram(fileURLToPath(RUNCAST), args, { ...NO_PROGRAMS, ...trainerEnvironment(settings) });
 }

@@ -54,12 +54,12 @@ async function playWorkerDeath(round: Round): Promise<readonly string[]> {
   const settings = settingsFor(folder, {
     sinks: ['mortal-jsonl', 'tensorboard'],
     pace,
-    forMs: random.integer(700, 1_200),
+    forMs: random.integer(1_200, 1_600),
     end: 'close',
   });
   const program = startTrainer(settings);
   if ((await program.said('opened')) === undefined) return [`the run was not opened: ${program.errors}`];
-  await delay(random.integer(0, 500));
+  await delay(random.integer(0, 400));
   writeFileSync(faultSwitch(folder, 'jsonl'), '');
   const { code } = await program.ended;
   const problems = code === 0 ? [] : [`training ended with code ${code}: ${program.errors}`];
