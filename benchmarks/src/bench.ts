@@ -5,6 +5,7 @@ import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
+import { besideFailingSinks } from './beside-failing-sinks.ts';
 import { endToEnd } from './end-to-end.ts';
 import { eventFileSize } from './event-file-size.ts';
 import { importTime } from './import.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['end-to-end', endToEnd],
   ['event-file-size', eventFileSize],
   ['never-yields', neverYields],
+  ['beside-failing-sinks', besideFailingSinks],
   ['memory', memory],
   ['import', importTime],
 ]);

@@ -27,6 +27,8 @@ export class ChildProgram {
   errors = '';
   /** Resolves when it has ended and everything it said is here. */
   readonly ended: Promise<ProgramEnd>;
+  /** When it ended, as `performance.now` has it; later than anything while it has not. */
+  endedAtMs: number = Infinity;
   readonly #process: ChildProcess;
   readonly #waiting = new Set<() => void>();
   #end: ProgramEnd | undefined;
@@ -56,6 +58,7 @@ export class ChildProgram {
       child.once('close', (code, signal) => {
         clearTimeout(timer);
         this.#end = { code, signal };
+        this.endedAtMs = performance.now();
         this.#wake();
         resolve(this.#end);
       });
@@ -78,6 +81,12 @@ export class ChildProgram {
   numbers(word: string): ReadonlyMap<string, number> {
     const said = this.lines.map((line) => line.split(' ')).filter(([first]) => first === word);
     return new Map(said.map(([, name = '', number = name]) => [name, Number(number)]));
+  }
+
+  /** What it said to be owed, where none of `others` was left to deliver it. */
+  owedAlone(others: readonly ChildProgram[]): readonly string[] {
+    const isLast = others.every((other) => other.endedAtMs <= this.endedAtMs);
+    return isLast && this.numbers('owed').size > 0 ? [`something was left owed: ${this.lines.join('; ')}`] : [];
   }
 
   get pid(): number {

@@ -71,8 +71,9 @@ async function playRace(round: Round, host: Host): Promise<readonly string[]> {
     // One that comes when the first has left already must not go on with its run.
     const isRefused = !opened && code === 1 && program.errors.includes('exists already');
     if (!isRefused && code !== 0) problems.push(`${name} ended with code ${code}: ${program.errors}`);
-    if (program.numbers('owed').size > 0) problems.push(`${name} left something owed: ${program.lines.join('; ')}`);
   }
+  const programs = openers.map(({ program }) => program);
+  problems.push(...programs.flatMap((program) => program.owedAlone(programs)));
   const openings = readWriterLogs(folder, RUN_ID).flatMap(({ records }) => records.slice(0, 1));
   const owners = openings.filter((record) => record.kind === 'open' && record.role === 'owner').length;
   if (owners !== 1) problems.push(`${owners} of ${openings.length} processes owned the run`);
