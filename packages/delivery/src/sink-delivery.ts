@@ -62,6 +62,8 @@ export class SinkDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
+  /** What the backend says it still has, until the cursor has gone back to it. */
+  #held: ReadonlyMap<string, number> | undefined;
   /** The cursor has moved since it was stored. */
   #unstored = false;
   #state: SinkState = 'starting';
@@ -130,6 +132,7 @@ export class SinkDelivery {
     if (this.#inFlight !== undefined) return this.#inFlight.then(() => 'waiting');
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
+      if (this.#held !== undefined) this.#goBack(this.#held);
       this.#pending ??= this.#nextBatch();
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
       if (this.#pending === undefined && this.#unstored) {
@@ -149,7 +152,10 @@ export class SinkDelivery {
 
   /** True where everything up to `target` has been read and handed over. */
   hasDelivered(target: ReadonlyMap<string, number>): boolean {
-    return [...target].every(([writer, seq]) => deliveredPosition(this.#cursor, writer).seq >= seq);
+    return (
+      this.#held === undefined &&
+      [...target].every(([writer, seq]) => deliveredPosition(this.#cursor, writer).seq >= seq)
+    );
   }
 
   /**
@@ -246,6 +252,19 @@ export class SinkDelivery {
       known.has(writer) ? this.#logs.reader(writer).locate(position) : position,
     ]);
     return { ...cursor, delivered: new Map(delivered) };
+  }
+
+  /** The batch that failed is made anew: its place in the log may now be a later one. */
+  #goBack(held: ReadonlyMap<string, number>): void {
+    const delivered = [...this.#cursor.delivered].map(([writer, position]): [string, LogPosition] => [
+      writer,
+      { ...position, seq: Math.min(position.seq, held.get(writer) ?? Infinity) },
+    ]);
+    const position = this.#sink.position?.();
+    this.#cursor = this.#locate({ delivered: new Map(delivered), position, intent: undefined });
+    this.#pending = undefined;
+    this.#held = undefined;
+    this.#unstored = true;
   }
 
   #owedRecords(): number {
@@ -351,8 +370,10 @@ export class SinkDelivery {
   #noted(error: unknown): ErrorInfo {
     const info = errorInfo(error);
     this.#lastError = info;
-    // A position that is lost in the middle is found again by nobody; opened anew, the sink starts from the log's beginning.
-    const isFinal = error instanceof TerminalSinkError || error instanceof PositionLostError;
+    const lost = error instanceof PositionLostError;
+    if (lost) this.#held = error.held;
+    // What is lost in the middle and not said is found again by nobody; opened anew, the sink starts from the log's beginning.
+    const isFinal = error instanceof TerminalSinkError || (lost && error.held === undefined);
     if (isFinal && !this.#hasEnded()) {
       this.#state = 'stopped';
       this.#onEvent({ type: 'sinkError', sink: this.name, error: info, terminal: true });
