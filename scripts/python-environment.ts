@@ -35,7 +35,7 @@ if (!findPython().available) {
   mkdirSync(path.dirname(reasonFile), { recursive: true });
   rmSync(reasonFile, { force: true });
   try {
-    console.log('Installing TensorBoard for the tests into .cache/venv');
+    console.log('Installing TensorBoard and Valkey for the tests into .cache/venv');
     makeEnvironment();
   } catch (error) {
     const reason = `no Python with TensorBoard: ${reasonOf(error)}`;
