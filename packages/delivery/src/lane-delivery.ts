@@ -86,6 +86,8 @@ export class LaneDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
+  /** What the backend says it still has, until the cursor has gone back to it. */
+  #held: ReadonlyMap<string, number> | undefined;
   /** A backend on this machine is cut back to the position that it is opened at; any other is told the same batch again. */
   readonly #isCutBack: boolean;
   /** The cursor has moved since it was stored. */
@@ -186,6 +188,7 @@ export class LaneDelivery {
     if (other !== undefined) return other.then(() => 'waiting');
     if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
     try {
+      if (this.#held !== undefined) this.#goBack(this.#held);
       this.#pending ??= this.#nextBatch();
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
       if (this.#pending === undefined && this.#unstored) {
@@ -210,7 +213,7 @@ export class LaneDelivery {
 
   /** True where everything up to `target` has been read and handed over. */
   hasDelivered(target: ReadonlyMap<string, number>): boolean {
-    return [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
+    return this.#held === undefined && [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
   }
 
   /** How far the lane has come in a writer's log. */
@@ -256,8 +259,10 @@ export class LaneDelivery {
     const { message, code } = errorInfo(error);
     const info = { message: this.#lane === 'main' ? message : `uploads: ${message}`, code };
     this.#lastError = info;
-    // A position that is lost in the middle is found again by nobody; opened anew, the sink starts from the log's beginning.
-    const isFinal = error instanceof TerminalSinkError || error instanceof PositionLostError;
+    const lost = error instanceof PositionLostError;
+    if (lost) this.#held = error.held;
+    // What is lost in the middle and not said is found again by nobody; opened anew, the sink starts from the log's beginning.
+    const isFinal = error instanceof TerminalSinkError || (lost && error.held === undefined);
     if (isFinal && !this.#hasEnded()) {
       this.#state = 'stopped';
       this.#onEvent({ type: 'sinkError', sink: this.#sink.name, error: info, terminal: true });
@@ -273,6 +278,19 @@ export class LaneDelivery {
       known.has(writer) ? this.#logs.reader(writer).locate(position) : position,
     ]);
     return { ...cursor, delivered: new Map(delivered) };
+  }
+
+  /** The batch that failed is made anew: its place in the log may now be a later one. */
+  #goBack(held: ReadonlyMap<string, number>): void {
+    const delivered = [...this.#cursor.delivered].map(([writer, position]): [string, LogPosition] => [
+      writer,
+      { ...position, seq: Math.min(position.seq, held.get(writer) ?? Infinity) },
+    ]);
+    const position = this.#asks.position?.();
+    this.#cursor = this.#locate({ delivered: new Map(delivered), position, intent: undefined });
+    this.#pending = undefined;
+    this.#held = undefined;
+    this.#unstored = true;
   }
 
   /** The next records of the writer whose turn it is, or those that an intent from before a crash names. */

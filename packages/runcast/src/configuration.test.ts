@@ -46,6 +46,7 @@ describe('sinks that are on', () => {
     expect(sinks.map(({ sink, setting }) => [sink.name, setting?.enabled, setting?.target])).toMatchObject([
       ['jsonl', true, { path: '/there/runs/jsonl', variable: 'JSONL__DIR' }],
       ['tensorboard', false, { path: '/data/tensorboard', variable: 'TENSORBOARD__LOG_DIR' }],
+      ['redis', false, { address: 'redis://localhost:6379/0', variable: 'REDIS__URL' }],
     ]);
   });
 });
@@ -57,7 +58,7 @@ describe('mistakes', () => {
     TENSORBOARD__LOGDIR: '/x',
     RANK: 'first',
     WANDB__ENABLED: ' On ',
-    REDIS__ENABLED: 'false',
+    STORE__ENABLED: 'false',
     STORE__URL: 'sqlite:x',
   };
 
@@ -78,7 +79,7 @@ describe('mistakes', () => {
     const reading = inspectConfiguration({ ...env, RUNCAST__CLOSE_TIMEOUT_SECS: '1' });
     expect(reading.configuration).toBeUndefined();
     expect(reading.run?.close_timeout_secs).toBe(1);
-    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true]);
+    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true, false]);
   });
 
   it('that may be the variables of somebody else are warnings', () => {

@@ -2,6 +2,7 @@
 export * from '@runcast/core';
 export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
+export { redisSink } from '@runcast/redis/spec';
 export { tensorboardSink } from '@runcast/tensorboard/spec';
 export { describeConfiguration, readConfiguration, type Configuration } from './configuration.ts';
 export {
