@@ -41,22 +41,28 @@ export interface RunInfo {
 
 export type SinkState = 'starting' | 'delivering' | 'retrying' | 'stopped' | 'closed';
 
-/** How one sink is doing. Records are counted over this publisher's life and all writers of the run. */
-export interface SinkHealth {
+/** How far one lane of a sink is. Records are counted over this publisher's life and all writers of the run. */
+export interface LaneHealth {
   readonly state: SinkState;
-  /** Records the sink has taken. */
+  /** Records the lane has taken. */
   readonly delivered: number;
-  /** Records read past because the sink does not represent their kind. */
-  readonly skippedKinds: number;
-  /** Step records read past because of `LOG_EVERY_N_STEPS`. */
-  readonly skippedSteps: number;
   /** Records the backend refused for ever, kept in the dead-letter file. */
   readonly refused: number;
-  /** What the log holds and the sink has not taken yet. */
+  /** What the log holds and the lane has not come to yet. */
   readonly lagRecords: number;
   readonly lagBytes: number;
   readonly retries: number;
   readonly lastError: ErrorInfo | undefined;
+}
+
+/** How one sink is doing: its own lane, and beside it that of its uploads. */
+export interface SinkHealth extends LaneHealth {
+  /** Records read past because the sink does not represent their kind. */
+  readonly skippedKinds: number;
+  /** Step records read past because of `LOG_EVERY_N_STEPS`. */
+  readonly skippedSteps: number;
+  /** Absent where the sink has no uploads. */
+  readonly uploads?: LaneHealth;
 }
 
 export interface LogHealth {

@@ -54,16 +54,20 @@ const toWorker: z.ZodType<ToWorker> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('end'), outcome }),
 ]);
 
-const sinkHealth = z.object({
+const laneHealth = z.object({
   state: z.enum(['starting', 'delivering', 'retrying', 'stopped', 'closed']),
   delivered: z.number(),
-  skippedKinds: z.number(),
-  skippedSteps: z.number(),
   refused: z.number(),
   lagRecords: z.number(),
   lagBytes: z.number(),
   retries: z.number(),
   lastError: z.union([errorInfo, z.undefined()]),
+});
+
+const sinkHealth = laneHealth.extend({
+  skippedKinds: z.number(),
+  skippedSteps: z.number(),
+  uploads: laneHealth.exactOptional(),
 });
 
 const settlement = z.object({

@@ -24,7 +24,13 @@ import {
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
+import {
+  lagRecords,
+  removeDeliveredLogs,
+  type DeliveryEvent,
+  type DeliveryHost,
+  type SinkSettlement,
+} from '@runcast/delivery';
 import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
@@ -230,9 +236,9 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     } catch (error) {
       // The log itself cannot be read: nobody knows what is owed, only that something may be.
       const reason = errorMessage(error);
-      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+      return Object.entries(host.health()).map(([sink, sinkHealth]) => ({
         sink,
-        owedRecords: lagRecords,
+        owedRecords: lagRecords(sinkHealth),
         skippedSteps: 0,
         deliveredSteps: 0,
         reason,
