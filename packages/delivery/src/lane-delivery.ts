@@ -64,6 +64,7 @@ interface LaneCalls {
   readonly kinds: readonly RecordKind[];
   write(batch: RecordBatch): void | Promise<void>;
   position?(): JsonValue;
+  pauseMs?(behind: boolean): number;
 }
 
 export class LaneDelivery {
@@ -86,6 +87,8 @@ export class LaneDelivery {
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
+  /** Until then the backend is left alone. */
+  #restUntilMs = -Infinity;
   #delivered = 0;
   #deliveredSteps = 0;
   #skippedKinds = 0;
@@ -139,7 +142,7 @@ export class LaneDelivery {
 
   /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
   get retryAtMs(): number {
-    return this.#retryAtMs;
+    return Math.max(this.#retryAtMs, this.#restUntilMs);
   }
 
   /** Reads the stored cursor. Throws the system's error. */
@@ -173,7 +176,7 @@ export class LaneDelivery {
     if (this.#hasEnded()) return 'stopped';
     const other = this.#calls.blocking(this.#lane);
     if (other !== undefined) return other.then(() => 'waiting');
-    if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
+    if (this.#scheduler.nowMs() < this.retryAtMs) return 'waiting';
     try {
       this.#pending ??= this.#nextBatch();
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
@@ -190,6 +193,14 @@ export class LaneDelivery {
   /** Try again now, whatever the backoff says. */
   retryNow(): void {
     this.#retryAtMs = -Infinity;
+    this.#restUntilMs = -Infinity;
+  }
+
+  /** Leaves the backend alone no longer. Returns whether it did. */
+  hurry(): boolean {
+    const rested = this.#restUntilMs > this.#scheduler.nowMs();
+    this.#restUntilMs = -Infinity;
+    return rested;
   }
 
   /** True where everything up to `target` has been read and handed over. */
@@ -337,6 +348,8 @@ export class LaneDelivery {
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
     this.#unstored = true;
+    if (batch.records.length > 0)
+      this.#restUntilMs = this.#scheduler.nowMs() + (this.#asks.pauseMs?.(this.hasBacklog()) ?? 0);
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
     this.#recovered();

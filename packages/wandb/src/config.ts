@@ -111,12 +111,32 @@ export interface WandbSinkOptions {
   /** Larger images are refused. */
   readonly maxImageSize?: ImageSize | undefined;
   /** Taken where neither an option above nor the run says anything. */
-  readonly fallback?: { readonly project?: string; readonly entity?: string; readonly group?: string } | undefined;
+  readonly fallback?: Partial<WandbSinkConfig['fallback']> | undefined;
 }
 
 const name = z.string().min(1).optional();
 
-const sinkConfigSchema = z.strictObject({
+/** {@link WandbSinkOptions} with their defaults. */
+export interface WandbSinkConfig {
+  readonly mode: WandbMode;
+  readonly apiKey?: string | undefined;
+  readonly baseUrl: string;
+  readonly dir: string;
+  readonly project?: string | undefined;
+  readonly entity?: string | undefined;
+  readonly group?: string | undefined;
+  readonly jobType?: string | undefined;
+  readonly logEveryNSteps: number;
+  readonly images: WandbImageChoice;
+  readonly maxImageSize?: ImageSize | undefined;
+  readonly fallback: {
+    readonly project?: string | undefined;
+    readonly entity?: string | undefined;
+    readonly group?: string | undefined;
+  };
+}
+
+const sinkConfigSchema: z.ZodType<WandbSinkConfig> = z.strictObject({
   mode: z.enum(WANDB_MODES).default('online'),
   apiKey: z.string().optional(),
   baseUrl: z.string().default(PUBLIC_BASE_URL),
@@ -130,9 +150,6 @@ const sinkConfigSchema = z.strictObject({
   maxImageSize: z.strictObject({ width: z.int().min(1), height: z.int().min(1) }).optional(),
   fallback: z.strictObject({ project: name, entity: name, group: name }).default({}),
 });
-
-/** {@link WandbSinkOptions} with their defaults. */
-export type WandbSinkConfig = z.infer<typeof sinkConfigSchema>;
 
 /** Throws a ConfigError with everything that is wrong. Never shows the key. */
 export function parseSinkConfig(options: JsonObject | WandbSinkOptions): WandbSinkConfig {

@@ -67,7 +67,7 @@ interface Line {
 }
 
 export class HistoryLines {
-  #startTime: number;
+  readonly #startTime: number;
   #lines: number;
   #step: number | null;
   #open: Line | undefined;
@@ -85,11 +85,6 @@ export class HistoryLines {
       const fields = new Map(state.open.fields);
       this.#open = { ...state.open, fields, bytes: bytesOf(state.open.fields) };
     }
-  }
-
-  /** Rows count their `_runtime` from here. */
-  startAt(startTime: number): void {
-    this.#startTime = startTime;
   }
 
   /** The `_step` that the row got; undefined where the row alone is too long for a line. */

@@ -36,7 +36,7 @@ export interface MediaFile {
 
 export interface MediaOptions {
   readonly images: WandbImageChoice;
-  readonly maxImageSize: ImageSize | undefined;
+  readonly maxImageSize?: ImageSize | undefined;
 }
 
 /** W&B's histograms have at most 512 bins. */

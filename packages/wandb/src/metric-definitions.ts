@@ -3,7 +3,8 @@
  * their field numbers as keys (`MetricRecord` in wandb_internal.proto).
  */
 
-import type { JsonObject, SummaryRule } from '@runcast/core';
+import { SUMMARY_RULES, type JsonObject, type JsonValue, type SummaryRule } from '@runcast/core';
+import { z } from 'zod';
 
 export interface MetricEntry extends JsonObject {
   /** A key, or a prefix ending in `/*`. */
@@ -15,6 +16,30 @@ export interface MetricEntry extends JsonObject {
 }
 
 const SUMMARY_NUMBERS: Readonly<Record<SummaryRule, number>> = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 };
+
+const encodedEntries = z.array(
+  z.object({
+    '1': z.string().optional(),
+    '2': z.string().optional(),
+    '5': z.number().optional(),
+    '6': z.array(z.number()).default([]),
+    '7': z.array(z.number()).default([]),
+  }),
+);
+
+/** Reads what {@link MetricDefinitions.encoded} or W&B's own client wrote; nothing of what is no such list. */
+export function decodeMetrics(list: JsonValue | undefined): readonly MetricEntry[] {
+  const parsed = encodedEntries.safeParse(list);
+  const entries = parsed.success ? parsed.data : [];
+  const names = entries.map((entry) => entry['1'] ?? entry['2'] ?? '');
+  return entries.flatMap((entry, index) => {
+    const metric = names[index] ?? '';
+    if (metric === '') return [];
+    const summary = SUMMARY_RULES.find((rule) => entry['7'].includes(SUMMARY_NUMBERS[rule])) ?? null;
+    const explicit = entry['6'].includes(3) || entry['1'] === undefined;
+    return [{ metric, step: names[(entry['5'] ?? 0) - 1] ?? null, summary, explicit }];
+  });
+}
 
 export class MetricDefinitions {
   readonly #entries: Map<string, MetricEntry>;

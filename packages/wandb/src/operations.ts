@@ -13,7 +13,8 @@ const named = z.object({ name: z.string() });
 const nullableText = z.string().nullish();
 
 export interface ViewerData {
-  readonly viewer?: { readonly entity?: string | null | undefined; readonly username?: string | null | undefined } | null;
+  readonly viewer?:
+    { readonly entity?: string | null | undefined; readonly username?: string | null | undefined } | null | undefined;
 }
 
 export const VIEWER: Operation<ViewerData> = {

@@ -1,20 +1,22 @@
 /** From records to what W&B is told of them: lines of the history and of system metrics, summary, configuration, alerts. Pure. */
 
-import type {
-  AlertRecord,
-  JsonObject,
-  JsonValue,
-  LogRecord,
-  RecordRefusal,
-  RunRecord,
-  RunStatus,
-  ScalarMap,
+import {
+  isJsonObject,
+  type AlertRecord,
+  type JsonObject,
+  type JsonValue,
+  type LogRecord,
+  type RecordRefusal,
+  type RunRecord,
+  type RunStatus,
+  type ScalarMap,
 } from '@runcast/core';
+import { summaryMark } from './join-run.ts';
 import { HistoryLines, historyKey, MAX_LINE_BYTES, type Field, type HistoryWrite } from './history-lines.ts';
 import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
 import { MetricDefinitions } from './metric-definitions.ts';
-import { identityOf, type RunIdentity, type RunState } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 import { RunSummary } from './run-summary.ts';
 
 /** What a batch comes to, and the state behind it. */
@@ -24,8 +26,8 @@ export interface EncodedBatch {
   readonly refusals: readonly RecordRefusal[];
   readonly history: HistoryWrite;
   readonly events: HistoryWrite;
-  /** The whole summary; undefined where it is as before. */
-  readonly summary: string | undefined;
+  /** The summary is not as before. */
+  readonly summaryChanged: boolean;
   /** Configuration, tags or identity are not as before. */
   readonly runChanged: boolean;
   readonly alerts: readonly AlertRecord[];
@@ -63,15 +65,28 @@ export function exitCodeOf(status: RunStatus): number | null {
 /** Configuration as W&B keeps it: each item wrapped, its own under `_wandb`, where a run is marked as this log's. */
 export function configText(state: RunState): string {
   const panels = Object.fromEntries(state.charts.map((key) => [key, barChartPanel(key)]));
+  const { own: others, ...base } = state.base;
+  const othersPanels = isJsonObject(others['visualize']) ? others['visualize'] : {};
   const own: JsonObject = {
     // Without `t` W&B's own client takes the run for one that never began.
     t: {},
-    runcast: { writer: state.identity?.writer ?? '', base: state.base },
+    ...others,
+    runcast: { writer: state.identity?.writer ?? '', ...base },
     ...(state.metrics.length === 0 ? {} : { m: new MetricDefinitions(state.metrics).encoded() }),
-    ...(state.charts.length === 0 ? {} : { visualize: panels }),
+    ...(state.charts.length === 0 ? {} : { visualize: { ...othersPanels, ...panels } }),
   };
   const items = [...state.config, ['_wandb', own] as const].map(([key, value]): Field => [key, valueText({ value })]);
   return objectText(items);
+}
+
+/**
+ * The whole summary.
+ *
+ * @param lines Lines of the history there are when it arrives.
+ */
+export function summaryText(state: RunState, lines: number): string {
+  const runtime = state.summary.find(([key]) => key === '_runtime')?.[1] ?? '0';
+  return objectText([...state.summary, ['_wandb', summaryMark(Math.max(0, Math.floor(Number(runtime))), lines)]]);
 }
 
 class BatchEncoder {
@@ -86,8 +101,6 @@ class BatchEncoder {
   readonly #events: string[] = [];
   readonly #alerts: AlertRecord[] = [];
   readonly #refusals: RecordRefusal[] = [];
-  #identity: RunIdentity | null;
-  #start: number;
   #records = 0;
   #exitCode: number | null;
   #summaryChanged = false;
@@ -96,8 +109,6 @@ class BatchEncoder {
   constructor(state: RunState, media: MediaOptions) {
     this.#before = state;
     this.#media = media;
-    this.#identity = state.identity;
-    this.#start = state.start;
     this.#exitCode = state.exit_code;
     this.#history = new HistoryLines(state.history, state.start);
     this.#metrics = new MetricDefinitions(state.metrics);
@@ -110,8 +121,8 @@ class BatchEncoder {
   end(): EncodedBatch {
     const history = this.#history.take();
     const state: RunState = {
-      identity: this.#identity,
-      start: this.#start,
+      identity: this.#before.identity,
+      start: this.#before.start,
       records: this.#before.records + this.#records,
       base: this.#before.base,
       history: this.#history.state(),
@@ -129,7 +140,7 @@ class BatchEncoder {
       refusals: this.#refusals,
       history,
       events: { offset: this.#before.events, content: this.#events },
-      summary: this.#summaryChanged ? this.#summary.text() : undefined,
+      summaryChanged: this.#summaryChanged,
       runChanged: this.#runChanged,
       alerts: this.#alerts,
     };
@@ -207,12 +218,6 @@ class BatchEncoder {
   }
 
   #open(record: Extract<RunRecord, { kind: 'open' }>): void {
-    if (this.#identity === null) {
-      this.#identity = identityOf(record);
-      this.#start = record.time;
-      this.#history.startAt(record.time);
-      this.#runChanged = true;
-    }
     // A run that is taken up again has not ended.
     if (record.role === 'owner') this.#exitCode = null;
     this.#configure(record.config);
@@ -266,11 +271,10 @@ class BatchEncoder {
     }
     for (const [key, text] of axis === undefined ? fields : [...fields, axis])
       this.#summary.log(key, text, this.#metrics.ruleOf(key));
-    const runtime = roundedSeconds(time - this.#start);
+    const runtime = roundedSeconds(time - this.#before.start);
     this.#summary.set('_step', String(placed));
     this.#summary.set('_timestamp', String(time));
     this.#summary.set('_runtime', String(runtime));
-    this.#summary.set('_wandb', `{"runtime":${Math.max(0, Math.floor(runtime))}}`);
     this.#summaryChanged = true;
   }
 
@@ -280,7 +284,7 @@ class BatchEncoder {
       `system.${key.replace(/^system[/.]/u, '').replaceAll('/', '.')}`,
       text,
     ]);
-    const runtime = roundedSeconds(record.time - this.#start);
+    const runtime = roundedSeconds(record.time - this.#before.start);
     const own: readonly Field[] = [
       ['_wandb', 'true'],
       ['_timestamp', String(record.time)],

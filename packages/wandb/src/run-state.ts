@@ -30,14 +30,24 @@ export interface RunIdentity extends JsonObject {
   readonly repo: string | null;
 }
 
+/** Where the run's lines begin, on a server that had the run already, and what somebody else's client keeps of it. */
+export interface RunBase extends JsonObject {
+  readonly lines: number;
+  readonly events: number;
+  /** The last `_step`; null where there is no line. */
+  readonly step: number | null;
+  /** The other client's part of the configuration. */
+  readonly own: JsonObject;
+}
+
 export interface RunState extends JsonObject {
   readonly identity: RunIdentity | null;
   /** Unix seconds of the first record. */
   readonly start: number;
   /** Records taken so far. */
   readonly records: number;
-  /** Lines of the history that were there before the run's first. */
-  readonly base: number;
+  /** What was on the server before the run's first line. */
+  readonly base: RunBase;
   readonly history: HistoryState;
   /** Lines of system metrics. */
   readonly events: number;
@@ -56,7 +66,7 @@ export const NEW_RUN: RunState = {
   identity: null,
   start: 0,
   records: 0,
-  base: 0,
+  base: { lines: 0, events: 0, step: null, own: {} },
   history: NO_HISTORY,
   events: 0,
   config: [],
@@ -71,25 +81,30 @@ export const NEW_RUN: RunState = {
 const pair = z.tuple([z.string(), z.string()]).readonly();
 const nullableText = z.string().nullable();
 
+export const identitySchema: z.ZodType<RunIdentity> = z.object({
+  writer: z.string(),
+  name: nullableText,
+  project: nullableText,
+  entity: nullableText,
+  group: nullableText,
+  job_type: nullableText,
+  notes: nullableText,
+  host: z.string(),
+  program: nullableText,
+  commit: nullableText,
+  repo: nullableText,
+});
+
 export const runStateSchema: z.ZodType<RunState> = z.object({
-  identity: z
-    .object({
-      writer: z.string(),
-      name: nullableText,
-      project: nullableText,
-      entity: nullableText,
-      group: nullableText,
-      job_type: nullableText,
-      notes: nullableText,
-      host: z.string(),
-      program: nullableText,
-      commit: nullableText,
-      repo: nullableText,
-    })
-    .nullable(),
+  identity: identitySchema.nullable(),
   start: z.number(),
   records: z.int().min(0),
-  base: z.int().min(0),
+  base: z.object({
+    lines: z.int().min(0),
+    events: z.int().min(0),
+    step: z.number().nullable(),
+    own: z.record(z.string(), z.json()),
+  }),
   history: z.object({
     lines: z.int().min(0),
     step: z.number().nullable(),
@@ -121,6 +136,12 @@ export const runStateSchema: z.ZodType<RunState> = z.object({
   ),
   exit_code: z.number().nullable(),
 });
+
+/** Of a run whose first record is not to be had. */
+export function anonymousIdentity(writer: string): RunIdentity {
+  const unknown = { name: null, project: null, entity: null, group: null, job_type: null, notes: null };
+  return { writer, ...unknown, host: '', program: null, commit: null, repo: null };
+}
 
 export function identityOf(record: OpenRecord): RunIdentity {
   return {

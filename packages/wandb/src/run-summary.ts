@@ -46,11 +46,6 @@ export class RunSummary {
     this.#values.set(key, objectText([[rule, shownText(gathered)]]));
   }
 
-  /** The whole document. */
-  text(): string {
-    return objectText(this.#values);
-  }
-
   get values(): ReadonlyMap<string, string> {
     return this.#values;
   }
