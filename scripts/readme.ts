@@ -10,6 +10,7 @@ import { RECORD_KINDS, type RecordKind, type SinkTraits } from '@runcast/core';
 import { jsonlTraits } from '@runcast/jsonl';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
+import { wandbTraits } from '@runcast/wandb';
 import { describeConfiguration } from 'runcast';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -19,6 +20,7 @@ const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md')
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
   ['TensorBoard', tensorboardTraits],
   ['JSONL', jsonlTraits],
+  ['W&B', wandbTraits],
 ];
 
 /** What the kinds of the record are called by those who log them. */

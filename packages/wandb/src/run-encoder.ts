@@ -208,7 +208,7 @@ class BatchEncoder {
       case 'close':
         if (record.final) this.#exitCode = exitCodeOf(record.status);
         return;
-      // Bytes without a row: they travel in the other lane only.
+      // Bytes without a row: the other lane sends them.
       case 'file':
       case 'artifact':
         return;

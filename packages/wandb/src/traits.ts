@@ -19,7 +19,7 @@ export const UPLOAD_KINDS: readonly RecordKind[] = [
  * the instant of a crash may come twice.
  */
 export const wandbTraits: SinkTraits = {
-  kinds: RECORD_KINDS.filter((kind) => kind !== 'file' && kind !== 'artifact'),
+  kinds: RECORD_KINDS,
   guarantee: 'exactly-once',
   locality: 'remote',
 };

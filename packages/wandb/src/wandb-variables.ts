@@ -48,7 +48,8 @@ export function readWandbSettings(env: Environment): EnvReading<WandbSettings> {
   const settings: WandbSettings = Object.freeze({
     ...config,
     baseUrl,
-    apiKey: value(env, 'WANDB_API_KEY') ?? storedKey(env, baseUrl),
+    // A file of the user's is looked into only where it is needed.
+    apiKey: value(env, 'WANDB_API_KEY') ?? (config.enabled ? storedKey(env, baseUrl) : undefined),
     dir: value(env, 'WANDB_DIR') ?? '.',
     fallback: {
       runId: value(env, 'WANDB_RUN_ID'),
