@@ -11,6 +11,7 @@ import { jsonlTraits } from '@runcast/jsonl';
 import { redisTraits } from '@runcast/redis/spec';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
+import { wandbTraits } from '@runcast/wandb';
 import { describeConfiguration } from 'runcast';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -21,6 +22,7 @@ const SINKS: readonly (readonly [string, SinkTraits])[] = [
   ['TensorBoard', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
+  ['W&B', wandbTraits],
 ];
 
 /** What the kinds of the record are called by those who log them. */

@@ -69,6 +69,7 @@ interface LaneCalls {
   readonly kinds: readonly RecordKind[];
   write(batch: RecordBatch): void | Promise<void>;
   position?(): JsonValue;
+  pauseMs?(behind: boolean): number;
 }
 
 export class LaneDelivery {
@@ -98,6 +99,8 @@ export class LaneDelivery {
   #retryAtMs = -Infinity;
   /** Until when the backend has asked to be left alone, in Unix milliseconds. */
   #askedUntilMs = -Infinity;
+  /** Until then the backend is left alone. */
+  #restUntilMs = -Infinity;
   #delivered = 0;
   #deliveredSteps = 0;
   #skippedKinds = 0;
@@ -152,7 +155,7 @@ export class LaneDelivery {
 
   /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
   get retryAtMs(): number {
-    return this.#retryAtMs;
+    return Math.max(this.#retryAtMs, this.#restUntilMs);
   }
 
   /** Reads the stored cursor. Throws the system's error. */
@@ -186,7 +189,7 @@ export class LaneDelivery {
     if (this.#hasEnded()) return 'stopped';
     const other = this.#calls.blocking(this.#lane);
     if (other !== undefined) return other.then(() => 'waiting');
-    if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
+    if (this.#scheduler.nowMs() < this.retryAtMs) return 'waiting';
     try {
       if (this.#held !== undefined) this.#goBack(this.#held);
       this.#pending ??= this.#nextBatch();
@@ -204,11 +207,19 @@ export class LaneDelivery {
   /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
     this.#retryAtMs = this.#askedUntilMs;
+    this.#restUntilMs = -Infinity;
   }
 
   /** True where the lane takes nothing until then, Unix milliseconds: it has stopped, or its backend has asked for that. */
   isOut(untilMs: number): boolean {
     return this.#state === 'stopped' || (this.#state === 'retrying' && this.#askedUntilMs > untilMs);
+  }
+
+  /** Leaves the backend alone no longer. Returns whether it did. */
+  hurry(): boolean {
+    const rested = this.#restUntilMs > this.#scheduler.nowMs();
+    this.#restUntilMs = -Infinity;
+    return rested;
   }
 
   /** True where everything up to `target` has been read and handed over. */
@@ -378,6 +389,8 @@ export class LaneDelivery {
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
     this.#unstored = true;
+    if (batch.records.length > 0)
+      this.#restUntilMs = this.#scheduler.nowMs() + (this.#asks.pauseMs?.(this.hasBacklog()) ?? 0);
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
     this.#recovered();
