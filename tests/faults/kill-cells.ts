@@ -5,10 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cell, Round } from './cell.ts';
 import { runDirectory } from '@runcast/runlog';
 import { startSync, startTrainer } from './child-program.ts';
+import { missingTfjs } from '../support/tfjs.ts';
 import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { PACES, runsFolder, type Host, type Pace, type SinkName } from './trainer-settings.ts';
 
-const SINKS: readonly (readonly SinkName[])[] = [['jsonl', 'tensorboard'], ['jsonl'], ['tensorboard']];
+const SINKS: readonly (readonly SinkName[])[] = [
+  ['jsonl', 'tensorboard'],
+  ['jsonl'],
+  ['tensorboard'],
+  ['tfjs-tensorboard'],
+];
+/** Loading TensorFlow takes most of a second each time; the suite plays the two that differ most. */
+const TFJS_PACES: readonly Pace[] = ['yielding', 'flat-out'];
 
 export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
   (['worker', 'inline'] as const).flatMap((host) =>
@@ -16,7 +24,8 @@ export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
       fault: `kill -9 of a trainer: ${pace}`,
       sinks: sinks.join(' + '),
       host,
-      long: sinks.length === 1,
+      missing: sinks.includes('tfjs-tensorboard') ? missingTfjs() : undefined,
+      long: sinks.length === 1 && !(sinks.includes('tfjs-tensorboard') && TFJS_PACES.includes(pace)),
       play: (round) => playKill(round, pace, host, sinks),
     })),
   ),
