@@ -2,10 +2,16 @@
 // its operations are made to fail by what stands between it and the sink.
 import { readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import path from 'node:path';
-import { createTensorboardSink, tensorboardTraits, type TfjsBinding } from '@runcast/tensorboard';
-import { describeSinkContract } from '@runcast/testing';
+import { fromScalar, isScalar, type RunRecord } from '@runcast/core';
+import {
+  createTensorboardSink,
+  readEvents,
+  tensorboardTraits,
+  type TensorboardEvent,
+  type TfjsBinding,
+} from '@runcast/tensorboard';
+import { describeSinkContract, PIXEL_PNG, type BackendRow } from '@runcast/testing';
 import { describe, it } from 'vitest';
-import { expectedRows, heldRows } from '../../packages/tensorboard/test/event-rows.ts';
 import { missingTfjs, tfjsBinding } from '../support/tfjs.ts';
 
 interface EventDirectory {
@@ -23,6 +29,73 @@ function eventFiles({ logDir }: EventDirectory): readonly string[] {
   return names
     .map(({ parentPath, name }) => path.join(parentPath, name))
     .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }));
+}
+
+/** A value of a tag. Tables and bar charts are known by their tags alone. */
+function row(tag: string, value: unknown): BackendRow {
+  return { row: /^(?:table|bars|empty)/u.test(tag) ? tag : `${tag}: ${String(value)}`, lane: tag };
+}
+
+function scalarRows(metrics: Readonly<Record<string, unknown>>): readonly BackendRow[] {
+  return Object.entries(metrics).flatMap(([tag, value]) =>
+    isScalar(value) ? [row(tag, Math.fround(fromScalar(value)))] : [],
+  );
+}
+
+function expectedRows(record: RunRecord): readonly BackendRow[] {
+  switch (record.kind) {
+    case 'step':
+    case 'epoch':
+    case 'validation':
+    case 'log':
+      return scalarRows(record.metrics);
+    case 'final':
+      return scalarRows({
+        ...(record.total_steps === undefined ? {} : { 'final/total_steps': record.total_steps }),
+        ...record.metrics,
+      });
+    case 'summary':
+      return scalarRows(record.summary);
+    case 'table':
+    case 'bar_chart':
+      return [row(record.key, '')];
+    case 'text':
+      return [row(record.key, record.text)];
+    case 'histogram':
+      return [row(record.key, record.counts)];
+    case 'image':
+      return [row(record.key, Buffer.from(PIXEL_PNG).join())];
+    default:
+      return [];
+  }
+}
+
+function heldRow(event: TensorboardEvent): readonly BackendRow[] {
+  switch (event.kind) {
+    case 'scalar':
+      return [row(event.tag, event.value)];
+    case 'histogram':
+      return [
+        row(
+          event.tag,
+          event.value.map(([, , count]) => count),
+        ),
+      ];
+    case 'text':
+      return [row(event.tag, event.value[0])];
+    case 'image':
+      return [row(event.tag, event.value[0]?.join())];
+    case 'corrupt':
+      throw new Error(`${event.file}, byte ${event.offset}: ${event.problem}`);
+    default:
+      return [];
+  }
+}
+
+async function heldRows(backend: EventDirectory): Promise<readonly BackendRow[]> {
+  const rows: BackendRow[] = [];
+  for (const file of eventFiles(backend)) for await (const event of readEvents(file)) rows.push(...heldRow(event));
+  return rows;
 }
 
 /** TensorFlow reports an error of the disk, or passes over it: then bytes are missing. */
@@ -65,7 +138,7 @@ describe.skipIf(missing !== undefined).each(['told', 'silent'] as const)('a fail
         // Files are not read by TensorBoard here, so that the order of names within a second does not matter.
         wait: () => undefined,
       }),
-    readBack: (backend) => heldRows(eventFiles(backend).map((file) => readFileSync(file))),
+    readBack: heldRows,
     expectedRows: (_, record) => expectedRows(record),
     failNextWrite: (backend) => {
       backend.failure = failure;

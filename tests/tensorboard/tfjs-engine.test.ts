@@ -1,13 +1,19 @@
 // The engine tfjs with the real TensorFlow: what TensorBoard shows of its files, beside the same records written natively,
 // and what goes wrong with the summary writer of tfjs-node, seen not to happen.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { PositionLostError, type JsonValue, type RunRecord } from '@runcast/core';
-import { createTensorboardSink, type TensorboardEngine, type TensorboardSink } from '@runcast/tensorboard';
+import {
+  createTensorboardSink,
+  readEvents,
+  type ScalarEvent,
+  type TensorboardEngine,
+  type TensorboardSink,
+} from '@runcast/tensorboard';
 import {
   batchOf,
   closeRecord,
@@ -24,7 +30,6 @@ import {
   writeBlob,
 } from '@runcast/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { decodeEvents, type DecodedEvent } from '../../packages/tensorboard/test/decode-events.ts';
 import { makeTrainingPlace, type TrainingPlace } from '../support/training-place.ts';
 import { missingTfjs, tfjsBinding, tfjsFolder } from '../support/tfjs.ts';
 import { missingTensorboard, READERS, startTensorboard, type TensorboardServer } from './tensorboard-server.ts';
@@ -66,9 +71,9 @@ function openSink(engine: TensorboardEngine, runId: string, position?: JsonValue
 
 function step(at: number): RunRecord {
   const metrics = {
-    'train/loss': 1 / (at + 1),
-    'train/grad_norm': at % 7 === 0 ? 'NaN' : at,
-    'train/zero': 0,
+    loss: 1 / (at + 1),
+    grad_norm: at % 7 === 0 ? 'NaN' : at,
+    zero: 0,
   } as const;
   return stepRecord({ seq: at + 1, n: at + 1, step: at, time: SAMPLE_TIME + at, metrics });
 }
@@ -82,13 +87,19 @@ function eventFiles(runId: string): readonly string[] {
     .map((name) => path.join(directory, name));
 }
 
-function events(runId: string): readonly DecodedEvent[] {
-  return eventFiles(runId).flatMap((file) => decodeEvents(readFileSync(file)));
+/** Scalars in the order in which readers come to them. */
+async function scalars(runId: string): Promise<readonly ScalarEvent[]> {
+  const found: ScalarEvent[] = [];
+  for await (const event of readEvents(path.join(place, 'tb', runId))) {
+    if (event.kind === 'corrupt') throw new Error(`${event.file}, byte ${event.offset}: ${event.problem}`);
+    if (event.kind === 'scalar') found.push(event);
+  }
+  return found;
 }
 
-/** Steps of the events that have a value, in the order in which readers come to them. */
-function steps(runId: string): readonly number[] {
-  return events(runId).flatMap((event) => (event.values.length > 0 ? [event.step] : []));
+/** The steps of `loss`. */
+async function steps(runId: string): Promise<readonly number[]> {
+  return (await scalars(runId)).flatMap((event) => (event.tag === 'loss' ? [event.step] : []));
 }
 
 describe.skipIf(missing !== undefined || missingTensorboard !== undefined)('TensorBoard', () => {
@@ -152,12 +163,12 @@ describe.skipIf(missing !== undefined || missingTensorboard !== undefined)('Tens
 
     it('has every scalar, with its step and its own time', async () => {
       const tags = (await server.tags('scalars'))['tfjs'] ?? [];
-      expect(tags).toEqual(['epoch/loss', 'eval/nrmse', 'train/grad_norm', 'train/loss', 'train/zero']);
+      expect(tags).toEqual(['epoch/loss', 'eval/nrmse', 'grad_norm', 'loss', 'zero']);
       for (const tag of tags)
         expect(await asked('scalars', 'scalars', tag, 'tfjs')).toEqual(
           await asked('scalars', 'scalars', tag, 'native'),
         );
-      expect(await server.scalars('tfjs', 'train/loss')).toHaveLength(2 * HALF);
+      expect(await server.scalars('tfjs', 'loss')).toHaveLength(2 * HALF);
     });
 
     it('has every histogram, with its buckets', async () => {
@@ -192,26 +203,26 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
     onTestFinished(() => rmSync(place, { recursive: true, force: true }));
   });
 
-  it('writes a file only once there is something to write, and one for a process', () => {
+  it('writes a file only once there is something to write, and one for a process', async () => {
     const sink = openSink('tfjs', 'run');
     expect(eventFiles('run')).toEqual([]);
     sink.write(batchOf('w1', [openRecord(), step(1)]));
     sink.write(batchOf('w1', [step(2)]));
     sink.close();
     expect(eventFiles('run')).toHaveLength(1);
-    expect(steps('run')).toEqual([1, 2]);
+    expect(await steps('run')).toEqual([1, 2]);
   });
 
-  it('has every batch with the system when its write returns', () => {
+  it('has every batch with the system when its write returns', async () => {
     const sink = openSink('tfjs', 'run');
     onTestFinished(() => sink.close());
     for (let at = 1; at <= 3; at += 1) {
-      sink.write(batchOf('w1', [at === 1 ? openRecord() : step(at), step(at)]));
-      expect(steps('run').at(-1)).toBe(at);
+      sink.write(batchOf('w1', at === 1 ? [openRecord(), step(at)] : [step(at)]));
+      expect((await steps('run')).at(-1)).toBe(at);
     }
   });
 
-  it('begins a file that is read after the one before, however soon that was', () => {
+  it('begins a file that is read after the one before, however soon that was', async () => {
     let position: JsonValue | undefined;
     for (let at = 1; at <= 3; at += 1) {
       const sink = openSink('tfjs', 'run', position);
@@ -221,23 +232,23 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
     }
     const seconds = eventFiles('run').map((file) => path.basename(file).split('.')[3]);
     expect(new Set(seconds).size).toBe(3);
-    expect(steps('run')).toEqual([1, 2, 3]);
+    expect(await steps('run')).toEqual([1, 2, 3]);
   });
 
-  it('keeps steps that tfjs-node refuses', () => {
+  it('keeps steps that tfjs-node refuses', async () => {
     const sink = openSink('tfjs', 'run');
     const far = [2 ** 31 - 1, 2 ** 31, 2 ** 40, Number.MAX_SAFE_INTEGER];
     sink.write(batchOf('w1', [openRecord(), ...far.map((at) => stepRecord({ step: at, metrics: { loss: 1 } }))]));
     sink.close();
-    expect(steps('run')).toEqual(far);
+    expect(await steps('run')).toEqual(far);
   });
 
-  it('keeps numbers as 32-bit floats, and those that are none', () => {
+  it('keeps numbers as 32-bit floats, and those that are none', async () => {
     const sink = openSink('tfjs', 'run');
     const metrics = { huge: 1e40, odd: 16_777_217, nan: 'NaN', infinity: '-Infinity', zero: -0 } as const;
     sink.write(batchOf('w1', [openRecord(), stepRecord({ metrics })]));
     sink.close();
-    const values = events('run').flatMap((event) => event.values.map((value) => [value.tag, value.simpleValue]));
+    const values = (await scalars('run')).map(({ tag, value }) => [tag, value]);
     expect(Object.fromEntries(values)).toEqual({
       huge: Infinity,
       odd: 16_777_216,
@@ -247,7 +258,7 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
     });
   });
 
-  it('works within tidy and beside another backend, and leaves no tensor behind', () => {
+  it('works within tidy and beside another backend, and leaves no tensor behind', async () => {
     const tfjs = loadTfjs();
     const before = tfjs.findBackend('tensorflow').getNumOfTFTensors();
     tfjs.setBackend('cpu');
@@ -257,27 +268,28 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
       for (let at = 0; at < 100; at += 1) sink.write(batchOf('w1', [at === 0 ? openRecord() : step(at)]));
       sink.close();
     });
-    expect(steps('run')).toHaveLength(99);
+    expect(await steps('run')).toHaveLength(99);
     expect(tfjs.findBackend('tensorflow').getNumOfTFTensors()).toBe(before);
   });
 
-  it('writes to the same directory again after it was closed, and with two writers at once', () => {
+  it('writes to the same directory again after it was closed, and with two writers at once', async () => {
     for (const runId of ['one', 'one', 'two']) {
       const sink = openSink('tfjs', runId);
       const other = openSink('tfjs', `other ${runId}`);
       for (const open of [sink, other]) open.write(batchOf('w1', [openRecord(), step(1)]));
       for (const open of [sink, other]) open.close();
-      expect([steps(runId), steps(`other ${runId}`)]).toEqual([[1], [1]]);
+      expect([await steps(runId), await steps(`other ${runId}`)]).toEqual([[1], [1]]);
     }
   });
 
-  it('has no more than sixteen files open, and goes on with those it has closed', () => {
+  it('has no more than sixteen files open, and goes on with those it has closed', async () => {
     const sink = openSink('tfjs', 'run');
     const going = Array.from({ length: 18 }, (_, at) => stepRecord({ step: 100 - at, metrics: { loss: at } }));
     sink.write(batchOf('w1', [openRecord(), ...going]));
     sink.write(batchOf('w1', [stepRecord({ step: 200, metrics: { other: 1 } })]));
     sink.close();
-    expect(steps('run').toSorted((one, other) => one - other)).toEqual([
+    const found = (await scalars('run')).map((event) => event.step);
+    expect(found.toSorted((one, other) => one - other)).toEqual([
       ...going.map((record) => record.step).toReversed(),
       200,
     ]);
@@ -294,7 +306,7 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
   it.each([
     ['native', 'tfjs'],
     ['tfjs', 'native'],
-  ] as const)('begins anew where %s has written, and %s goes on', (one, other) => {
+  ] as const)('begins anew where %s has written, and %s goes on', async (one, other) => {
     const first = openSink(one, 'run');
     first.write(batchOf('w1', [openRecord(), step(1)]));
     first.close();
@@ -304,7 +316,7 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
     const second = openSink(other, 'run');
     second.write(batchOf('w1', [openRecord(), step(1), step(2)]));
     second.close();
-    expect(steps('run')).toEqual([1, 2]);
+    expect(await steps('run')).toEqual([1, 2]);
     expect(eventFiles('run')).toHaveLength(1);
   });
 
@@ -315,7 +327,7 @@ describe.skipIf(missing !== undefined)('the engine tfjs', () => {
     const { stdout } = await run('bash', ['-c', limit, 'bash', ...program], { env });
     expect(Number(stdout)).toBeGreaterThan(0);
     expect(eventFiles('run').length).toBe(Number(stdout) + 1);
-    expect(steps('run')).toEqual(Array.from({ length: 150 }, (_, at) => at));
+    expect(await steps('run')).toEqual(Array.from({ length: 150 }, (_, at) => at));
   });
 });
 

@@ -1,8 +1,16 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { createFaultFileSystem, describeSinkContract, type FaultFileSystem } from '@runcast/testing';
+import { fromScalar, isScalar, type RunRecord } from '@runcast/core';
+import {
+  type BackendRow,
+  createFaultFileSystem,
+  describeSinkContract,
+  type FaultFileSystem,
+  PIXEL_PNG,
+} from '@runcast/testing';
 import { describe, it } from 'vitest';
-import { expectedRows, heldRows } from '../test/event-rows.ts';
+import { decodeEvents, type DecodedValue } from '../test/decode-events.ts';
+import { markdownBars, markdownTable } from './markdown-table.ts';
 import { createTensorboardSink } from './sink.ts';
 import { tensorboardTraits } from './traits.ts';
 
@@ -10,6 +18,67 @@ interface EventDirectory {
   readonly logDir: string;
   readonly runDirectory: string;
   readonly fileSystem: FaultFileSystem;
+}
+
+/** A value of a tag. Its step depends on what came before, and is tested beside the encoder. */
+function row(tag: string, value: string | number): BackendRow {
+  return { row: `${tag}: ${value}`, lane: tag };
+}
+
+function scalarRows(metrics: Readonly<Record<string, unknown>>): readonly BackendRow[] {
+  return Object.entries(metrics).flatMap(([tag, value]) =>
+    isScalar(value) ? [row(tag, Math.fround(fromScalar(value)))] : [],
+  );
+}
+
+function expectedRows(record: RunRecord): readonly BackendRow[] {
+  switch (record.kind) {
+    case 'step':
+    case 'epoch':
+    case 'validation':
+    case 'log':
+      return scalarRows(record.metrics);
+    case 'final':
+      return [
+        ...(record.total_steps === undefined ? [] : scalarRows({ 'final/total_steps': record.total_steps })),
+        ...scalarRows(record.metrics),
+      ];
+    case 'summary':
+      return scalarRows(record.summary);
+    case 'table':
+      return [row(record.key, markdownTable(record.columns, record.rows))];
+    case 'bar_chart':
+      return [row(record.key, markdownBars(record.bars))];
+    case 'text':
+      return [row(record.key, record.text)];
+    case 'histogram':
+      return [row(record.key, record.counts.join())];
+    case 'image':
+      return [row(record.key, Buffer.from(PIXEL_PNG).toString('latin1'))];
+    // The session's start and end are written once a run, and configurations with them.
+    case 'open':
+    case 'config':
+    case 'hparams':
+    case 'close':
+    case 'tags':
+    case 'define_metric':
+    case 'file':
+    case 'artifact':
+    case 'alert':
+    case 'system':
+      return [];
+    default:
+      record satisfies never;
+      return [];
+  }
+}
+
+function heldRow({ tag, simpleValue, plugin, tensor }: DecodedValue): BackendRow {
+  if (simpleValue !== undefined) return row(tag, simpleValue);
+  const strings = tensor?.strings ?? [];
+  if (plugin === 'images') return row(tag, String(strings[2]));
+  if (plugin === 'histograms') return row(tag, (tensor?.doubles ?? []).filter((_, index) => index % 3 === 2).join());
+  return row(tag, Buffer.from(String(strings[0]), 'latin1').toString());
 }
 
 function eventFiles({ logDir }: EventDirectory): ReadonlyMap<string, Uint8Array> {
@@ -31,7 +100,12 @@ describeSinkContract<EventDirectory>({
     fileSystem: createFaultFileSystem(),
   }),
   createSink: ({ logDir, fileSystem }) => createTensorboardSink({ logDir, logEveryNSteps: 1 }, fileSystem),
-  readBack: (directory) => heldRows(eventFiles(directory).values()),
+  readBack: (directory) =>
+    [...eventFiles(directory).values()]
+      .flatMap((file) => decodeEvents(file))
+      .flatMap(({ values }) => values)
+      .filter(({ plugin }) => plugin !== 'hparams')
+      .map((value) => heldRow(value)),
   expectedRows: (_, record) => expectedRows(record),
   readFiles: eventFiles,
   failNextWrite: ({ fileSystem }) =>
