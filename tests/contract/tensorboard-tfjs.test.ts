@@ -12,7 +12,8 @@ import {
 } from '@runcast/tensorboard';
 import { describeSinkContract, PIXEL_PNG, type BackendRow } from '@runcast/testing';
 import { describe, it } from 'vitest';
-import { missingTfjs, tfjsBinding } from '../support/tfjs.ts';
+import { tfjsBinding } from '../support/tfjs-binding.ts';
+import { missingTfjs } from '../support/tfjs.ts';
 
 interface EventDirectory {
   readonly logDir: string;

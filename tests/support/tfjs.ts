@@ -2,9 +2,7 @@
 // `node scripts/setup-tfjs.ts`, which `pnpm test` runs first; a test that needs it skips itself with the reason.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { loadTfjsBinding, type TfjsBinding } from '@runcast/tensorboard';
 
 const top = path.join(import.meta.dirname, '..', '..');
 
@@ -32,9 +30,4 @@ export function missingTfjs(): string | undefined {
   if (existsSync(tfjsStampFile) && readFileSync(tfjsStampFile, 'utf8') === tfjsSetupHash()) return undefined;
   if (existsSync(tfjsReasonFile)) return readFileSync(tfjsReasonFile, 'utf8');
   return 'no tfjs-node: run `node scripts/setup-tfjs.ts`';
-}
-
-/** The native part of the tfjs-node that was set up. */
-export function tfjsBinding(): TfjsBinding {
-  return loadTfjsBinding([createRequire(path.join(tfjsFolder, 'package.json'))]);
 }

@@ -31,7 +31,8 @@ import {
 } from '@runcast/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { makeTrainingPlace, type TrainingPlace } from '../support/training-place.ts';
-import { missingTfjs, tfjsBinding, tfjsFolder } from '../support/tfjs.ts';
+import { tfjsBinding } from '../support/tfjs-binding.ts';
+import { missingTfjs, tfjsFolder } from '../support/tfjs.ts';
 import { missingTensorboard, READERS, startTensorboard, type TensorboardServer } from './tensorboard-server.ts';
 
 const missing = missingTfjs();
