@@ -36,6 +36,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['delivery', ['@runcast/core', '@runcast/runlog']],
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
+  ['tfjs', ['@runcast/core']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],
 ]);
