@@ -38,6 +38,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],
+  ['tfjs', ['@runcast/core']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],
 ]);

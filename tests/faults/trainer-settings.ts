@@ -17,9 +17,9 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `http` talks to the scripted backend.
+ * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'http';
+export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http';
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
@@ -125,8 +125,10 @@ export function sinkSpecs({
         return faultySink('jsonl', folder, { dir: rowsFolder(folder) });
       case 'faulty-tensorboard':
         return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
+      case 'tfjs-tensorboard':
+        return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
       case 'http':
-        return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
+        return sinkOf('http', './http-sink.ts', { url: backend });
       default:
         return sink satisfies never;
     }
@@ -134,6 +136,9 @@ export function sinkSpecs({
 }
 
 function faultySink(name: string, folder: string, config: SinkSpec['config']): SinkSpec {
-  const module = new URL(`./faulty-${name}-sink.ts`, import.meta.url).href;
-  return { name, module, config: { faultSwitch: faultSwitch(folder, name), config } };
+  return sinkOf(name, `./faulty-${name}-sink.ts`, { faultSwitch: faultSwitch(folder, name), config });
+}
+
+function sinkOf(name: string, module: string, config: SinkSpec['config']): SinkSpec {
+  return { name, module: new URL(module, import.meta.url).href, config };
 }

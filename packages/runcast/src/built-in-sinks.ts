@@ -74,9 +74,9 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
     return { spec, target: { kind: 'directory', path: directory, variable: 'JSONL__DIR' } };
   }),
   builtIn('tensorboard', tensorboardEnv, (config, cwd) => {
-    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = config;
+    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps, engine } = config;
     const directory = resolve(cwd, logDir);
-    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps });
+    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps, engine });
     return { spec, target: { kind: 'directory', path: directory, variable: 'TENSORBOARD__LOG_DIR' } };
   }),
   builtIn('redis', redisEnv, (config) => {
