@@ -577,11 +577,12 @@ describe('payloads', () => {
       files.set(path, Buffer.from(bytes));
     }
     const events = eventsOf(files).slice(2);
-    expect(events.map((event) => event.step)).toEqual([2, 2, 2, 2, 2]);
+    expect(events.map((event) => event.step)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(events.flatMap(({ values }) => values)).toMatchObject([
       { tag: 'eval/comparison', plugin: 'text', tensor: { dtype: 7, shape: [] } },
+      { tag: 'physics/violations', plugin: 'images', tensor: { shape: [3] } },
       {
-        tag: 'physics/violations',
+        tag: 'physics/violations/values',
         plugin: 'text',
         tensor: { strings: ['| bar | value |\n| --- | --- |\n| mass | 3 |\n| energy | 1 |'] },
       },
@@ -613,6 +614,15 @@ describe('payloads', () => {
   it('are well-formed text', () => {
     const files = encode(openRecord(), textRecord({ text: 'a\ud800b' }));
     expect(eventsOf(files).at(-1)?.values[0]?.tensor?.strings).toEqual([Buffer.from('a\ufffdb').toString('latin1')]);
+  });
+
+  it('are passed on where the file of an image turns out to be none', () => {
+    const [encoded] = new EventEncoder().encode([openRecord(), imageRecord()], () => Buffer.from('damaged'));
+    expect(decodeEvents(Buffer.from(encoded?.bytes ?? [])).at(-1)?.values[0]?.tensor?.strings).toEqual([
+      '0',
+      '0',
+      'damaged',
+    ]);
   });
 
   it('are left out where an image has no file', () => {

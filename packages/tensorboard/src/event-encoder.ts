@@ -12,6 +12,7 @@
 
 import {
   isScalar,
+  type BarChartRecord,
   type ImageRecord,
   type JsonObject,
   type JsonPrimitive,
@@ -45,8 +46,8 @@ export interface EncodedFile {
   readonly bytes: Uint8Array;
 }
 
-/** Gives the file that an image record refers to. */
-export type ImageBytes = (record: ImageRecord) => Uint8Array | undefined;
+/** Gives the PNG, JPEG, GIF or WebP file of an image record, and a picture of a bar chart. */
+export type ImageBytes = (record: ImageRecord | BarChartRecord) => Uint8Array | undefined;
 
 /** Event.file_version: without it, readers drop points whenever a step goes back anywhere in the run. */
 const FILE_VERSION: Uint8Array = bytesField(3, 'brain.Event:2');
@@ -99,7 +100,8 @@ export class EventEncoder {
   /**
    * Encodes records that follow what was committed. What an earlier call encoded and nobody committed is forgotten.
    *
-   * @param imageBytes The file of an image; where it gives undefined, as it does where it is left out, there is no event.
+   * @param imageBytes The file of an image; where it gives undefined, as it does where it is left out, there is no event of
+   *   the image, and of a bar chart its values alone.
    */
   encode(records: readonly RunRecord[], imageBytes: ImageBytes = noImage): readonly EncodedFile[] {
     this.#startDraft();
@@ -172,7 +174,7 @@ export class EventEncoder {
         this.#payload(time, record, textValue(record.key, markdownTable(record.columns, record.rows)));
         return;
       case 'bar_chart':
-        this.#payload(time, record, textValue(record.key, markdownBars(record.bars)));
+        this.#barChart(time, record, imageBytes(record));
         return;
       case 'text':
         this.#payload(time, record, textValue(record.key, record.text));
@@ -261,6 +263,13 @@ export class EventEncoder {
 
   #image(time: number, record: ImageRecord, file: Uint8Array | undefined): void {
     if (file !== undefined) this.#payload(time, record, imageValue(record, file));
+  }
+
+  /** A tag is of one kind: the values stand beside the picture. */
+  #barChart(time: number, record: BarChartRecord, picture: Uint8Array | undefined): void {
+    if (picture !== undefined) this.#payload(time, record, imageValue(record, picture));
+    const values = { ...record, key: `${record.key}/values` };
+    this.#payload(time, values, textValue(values.key, markdownBars(record.bars)));
   }
 
   /** Writes a value that is an event of its own. */

@@ -10,8 +10,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, PositionLostError, RecordsRefusedError, type JsonValue, type RunRecord } from '@runcast/core';
 import {
+  ConfigError,
+  PositionLostError,
+  readImageHeader,
+  RecordsRefusedError,
+  type JsonValue,
+  type RunRecord,
+} from '@runcast/core';
+import {
+  barChartRecord,
   batchOf,
   createFaultFileSystem,
   hparamsRecord,
@@ -22,10 +30,11 @@ import {
   stepRecord,
   writeBlob,
 } from '@runcast/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { decodeEvents } from '../test/decode-events.ts';
 import { createSink, createTensorboardSink, type TensorboardSink } from './sink.ts';
+import { SvgRasteriser } from './svg-rasteriser.ts';
 
 const MAIN = 'events.out.tfevents.1795254381.trainer.4711.0';
 const REWIND_1 = `rewind-1/${MAIN}`;
@@ -182,11 +191,27 @@ describe('images', () => {
     expect(events.at(-1)?.values[0]?.tensor?.strings[2]).toBe(Buffer.from(PIXEL_PNG).toString('latin1'));
   });
 
+  it('that are SVGs are drawn, the same bytes whenever they come', () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><text y="15">loss</text></svg>';
+    const image = imageRecord({ format: 'svg', ...writeBlob(place, Buffer.from(svg), '.svg') });
+    write(open(createTensorboardSink({ logDir })), openRecord(), image);
+    const [width, height, png = ''] =
+      decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN))).at(-1)?.values[0]?.tensor?.strings ?? [];
+    expect([width, height]).toEqual(['30', '20']);
+    expect(readImageHeader(Buffer.from(png, 'latin1'))).toEqual({ format: 'png', width: 30, height: 20 });
+    expect(files()).toEqual(expectedFiles(openRecord(), image));
+  });
+
   it('are refused where they can never be shown, and then nothing of the batch is written', () => {
     const sink = open(createTensorboardSink({ logDir }));
+    const empty = writeBlob(
+      place,
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="0" height="0"/>'),
+      '.svg',
+    );
     const batch = [
       openRecord(),
-      imageRecord({ seq: 1, format: 'svg' }),
+      imageRecord({ seq: 1, format: 'svg', ...empty }),
       imageRecord({ seq: 2, blob: 'blobs/gone.png' }),
       imageRecord({ seq: 3, blob: '../secret.png' }),
       step(4),
@@ -200,7 +225,7 @@ describe('images', () => {
     expect(thrown).toBeInstanceOf(RecordsRefusedError);
     expect(thrown).toMatchObject({
       refusals: [
-        { seq: 1, reason: 'TensorBoard shows no SVG images' },
+        { seq: 1, reason: 'the SVG cannot be drawn: SVG has an invalid size' },
         { seq: 2, reason: 'blobs/gone.png is missing in the run directory' },
         { seq: 3, reason: '../secret.png is outside the run directory' },
       ],
@@ -214,6 +239,46 @@ describe('images', () => {
     mkdirSync(path.join(place, 'blobs', 'directory.png'), { recursive: true });
     const sink = open(createTensorboardSink({ logDir }));
     expect(() => write(sink, openRecord(), imageRecord({ blob: 'blobs/directory.png' }))).toThrow('EISDIR');
+  });
+});
+
+describe('bar charts', () => {
+  /** Tag and plugin of each value in the file. */
+  const shown = (): readonly unknown[] =>
+    decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN)))
+      .flatMap(({ values }) => values)
+      .map(({ tag, plugin }) => [tag, plugin]);
+
+  it('are pictures, with their values beside them', () => {
+    write(open(createTensorboardSink({ logDir })), openRecord(), barChartRecord());
+    expect(shown()).toEqual([
+      ['physics/violations', 'images'],
+      ['physics/violations/values', 'text'],
+    ]);
+    expect(files()).toEqual(expectedFiles(openRecord(), barChartRecord()));
+  });
+
+  it('are values only where they cannot be drawn, which is said once', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const rasteriser = new SvgRasteriser({
+      resolve: () => {
+        throw new Error('not installed');
+      },
+    });
+    write(
+      open(createTensorboardSink({ logDir }, undefined, rasteriser)),
+      openRecord(),
+      barChartRecord(),
+      barChartRecord({ key: 'b' }),
+    );
+    expect(shown()).toEqual([
+      ['physics/violations/values', 'text'],
+      ['b/values', 'text'],
+    ]);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^bar charts are shown as tables only: .*npm install/u), { type: 'RuncastWarning' }],
+    ]);
+    warn.mockRestore();
   });
 });
 

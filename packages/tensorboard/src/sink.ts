@@ -7,6 +7,7 @@ import {
   ConfigError,
   errorCode,
   errorMessage,
+  type BarChartRecord,
   type ImageRecord,
   PositionLostError,
   type RecordRefusal,
@@ -20,10 +21,12 @@ import {
   type SinkTraits,
 } from '@runcast/core';
 import { z } from 'zod';
+import { barChartSvg } from './bar-chart-svg.ts';
 import { parseSinkConfig, type TensorboardSinkConfig, type TensorboardSinkOptions } from './config.ts';
 import { EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
 import { encoderStateSchema } from './run-state.ts';
+import { SvgRasteriser, type Rasteriser } from './svg-rasteriser.ts';
 import { tensorboardTraits } from './traits.ts';
 
 /** Not an event file by its name, so that TensorBoard does not look at it. */
@@ -47,12 +50,15 @@ export interface TensorboardSink extends Sink {
 }
 
 /** Makes the sink from a spec's configuration, {@link TensorboardSinkOptions} as JSON. Throws ConfigError where it is none. */
-export const createSink: CreateSink = (config: JsonObject): Sink =>
-  new EventFileSink(parseSinkConfig(config), undefined);
+export const createSink: CreateSink = (config: JsonObject): Sink => new EventFileSink(parseSinkConfig(config));
 
-/** The sink with the file system calls it is to use for event files, the real ones where left out. */
-export function createTensorboardSink(options: TensorboardSinkOptions, fileSystem?: AppendFileSystem): TensorboardSink {
-  return new EventFileSink(parseSinkConfig(options), fileSystem);
+/** The sink with the file system calls it is to use for event files, and what draws its SVGs; the real ones where left out. */
+export function createTensorboardSink(
+  options: TensorboardSinkOptions,
+  fileSystem?: AppendFileSystem,
+  rasteriser?: Rasteriser,
+): TensorboardSink {
+  return new EventFileSink(parseSinkConfig(options), fileSystem, rasteriser);
 }
 
 class EventFileSink implements TensorboardSink {
@@ -64,13 +70,20 @@ class EventFileSink implements TensorboardSink {
   #encoder = new EventEncoder();
   #files: EventFiles;
   #runDirectory = '';
+  readonly #rasteriser: Rasteriser;
+  #warned = false;
   /** When the files were last known to be on the disk, by the ticks' clock. */
   #durableAt: number | undefined;
 
-  constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined) {
+  constructor(
+    config: TensorboardSinkConfig,
+    fileSystem?: AppendFileSystem,
+    rasteriser: Rasteriser = new SvgRasteriser(),
+  ) {
     this.logEveryNSteps = config.logEveryNSteps;
     this.#config = config;
     this.#fileSystem = fileSystem;
+    this.#rasteriser = rasteriser;
     this.#files = new EventFiles(config.logDir, [], fileSystem);
   }
 
@@ -91,6 +104,7 @@ class EventFileSink implements TensorboardSink {
   write(batch: RecordBatch): void {
     const refusals: RecordRefusal[] = [];
     const encoded = this.#encoder.encode(batch.records, (record) => {
+      if (record.kind === 'bar_chart') return this.#drawBars(record);
       const image = this.#readImage(record);
       if (typeof image !== 'string') return image;
       refusals.push({ seq: record.seq, reason: image });
@@ -103,15 +117,25 @@ class EventFileSink implements TensorboardSink {
 
   /** The image's file, or why it can never be written. */
   #readImage(record: ImageRecord): Uint8Array | string {
-    if (record.format === 'svg') return 'TensorBoard shows no SVG images';
     const file = path.join(this.#runDirectory, record.blob);
     if (!file.startsWith(path.join(this.#runDirectory, path.sep))) return `${record.blob} is outside the run directory`;
     try {
-      return readFileSync(file);
+      const bytes = readFileSync(file);
+      return record.format === 'svg' ? this.#rasteriser.draw(bytes.toString()) : bytes;
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
       return `${record.blob} is missing in the run directory`;
     }
+  }
+
+  /** The values are shown in any case, so that what keeps the picture from being drawn is told and no reason to refuse them. */
+  #drawBars(record: BarChartRecord): Uint8Array | undefined {
+    const picture = this.#rasteriser.draw(barChartSvg(record.key, record.bars));
+    if (typeof picture !== 'string') return picture;
+    if (!this.#warned)
+      process.emitWarning(`bar charts are shown as tables only: ${picture}`, { type: 'RuncastWarning' });
+    this.#warned = true;
+    return undefined;
   }
 
   /** Forces everything to the disk. */
@@ -129,6 +153,7 @@ class EventFileSink implements TensorboardSink {
   }
 
   close(): void {
+    this.#rasteriser.close();
     this.#files.close();
   }
 

@@ -3,7 +3,7 @@
  * https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/summary.proto
  */
 
-import type { HistogramRecord, ImageRecord } from '@runcast/core';
+import { readImageHeader, type BarChartRecord, type HistogramRecord, type ImageRecord } from '@runcast/core';
 import { bytesField, integerField, join } from './protobuf.ts';
 
 /** Event.summary. */
@@ -80,16 +80,18 @@ export function histogramValue(record: HistogramRecord): Uint8Array {
 }
 
 /** Width and height in decimal digits, then the file as it is. The caption of a tag's first image describes them all. */
-export function imageValue(record: ImageRecord, file: Uint8Array): Uint8Array {
+export function imageValue(record: ImageRecord | BarChartRecord, file: Uint8Array): Uint8Array {
+  const { width = 0, height = 0 } = readImageHeader(file) ?? {};
+  const caption = 'caption' in record ? record.caption : undefined;
   const tensor = join(
     integerField(DTYPE, DT_STRING),
     shape(3),
-    bytesField(STRING_VAL, String(record.width ?? 0)),
-    bytesField(STRING_VAL, String(record.height ?? 0)),
+    bytesField(STRING_VAL, String(width)),
+    bytesField(STRING_VAL, String(height)),
     bytesField(STRING_VAL, file),
   );
   const parts = { plugin: 'images', dataClass: 'blobSequence', content: NO_CONTENT } as const;
-  return taggedValue({ tag: record.key, ...parts, description: record.caption ?? '', tensor });
+  return taggedValue({ tag: record.key, ...parts, description: caption ?? '', tensor });
 }
 
 /** TensorProto.tensor_shape. Sizes are written even where they are zero. */
