@@ -21,6 +21,7 @@ import {
 import {
   barChartRecord,
   batchOf,
+  configRecord,
   createFaultFileSystem,
   hparamsRecord,
   imageRecord,
@@ -382,6 +383,52 @@ function counted(): { readonly sink: TensorboardSink; readonly syncs: () => numb
   write(sink, openRecord(), step(1));
   return { sink, syncs: () => count };
 }
+
+describe('a session that is not what the run began with', () => {
+  const AMENDED = '0-hparams.tfevents';
+  const late = (value: number): RunRecord => configRecord({ config: { late: value } });
+  const start = [openRecord(), hparamsRecord()];
+  const amended = (): Buffer => readFileSync(path.join(logDir, 'run-1', AMENDED));
+
+  it('has a file of its own, replaced as a whole', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, ...start, late(1));
+    const before = amended();
+    write(sink, late(2));
+    expect(decodeEvents(amended())).toHaveLength(2);
+    expect(amended()).not.toEqual(before);
+    expect(readdirSync(path.join(logDir, 'run-1')).toSorted()).toEqual([AMENDED, MAIN]);
+  });
+
+  it('keeps it where the position says so, and loses it where it does not', () => {
+    const first = open(createTensorboardSink({ logDir }));
+    write(first, ...start);
+    const before = first.position();
+    write(first, late(1));
+    const after = first.position();
+    const written = amended();
+    open(createTensorboardSink({ logDir }), after);
+    expect(amended()).toEqual(written);
+    const second = open(createTensorboardSink({ logDir }), before);
+    expect(existsSync(path.join(logDir, 'run-1', AMENDED))).toBe(false);
+    write(second, late(1));
+    expect(amended()).toEqual(written);
+  });
+
+  it('has nothing of a batch whose replacement failed', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, ...start, step(1));
+    const position = sink.position();
+    const before = files();
+    mkdirSync(path.join(logDir, 'run-1', '.hparams-new'));
+    expect(() => write(sink, step(2), late(1))).toThrow('EISDIR');
+    expect(sink.position()).toEqual(position);
+    rmSync(path.join(logDir, 'run-1', '.hparams-new'), { recursive: true });
+    write(sink, step(3));
+    expect(files()).toEqual(expectedFiles(...start, step(1), step(3)));
+    expect(files()).not.toEqual(before);
+  });
+});
 
 describe('durability', () => {
   it('comes with flush, for every file, and once for what was written', () => {

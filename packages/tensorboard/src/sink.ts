@@ -23,7 +23,7 @@ import {
 import { z } from 'zod';
 import { barChartSvg } from './bar-chart-svg.ts';
 import { parseSinkConfig, type TensorboardSinkConfig, type TensorboardSinkOptions } from './config.ts';
-import { EventEncoder } from './event-encoder.ts';
+import { AMENDED_SESSION, EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
 import { encoderStateSchema } from './run-state.ts';
 import { SvgRasteriser, type Rasteriser } from './svg-rasteriser.ts';
@@ -98,7 +98,7 @@ class EventFileSink implements TensorboardSink {
     const position = context.position === undefined ? undefined : readPosition(context.position);
     this.#encoder = new EventEncoder(position?.encoder);
     this.#files = new EventFiles(directory, position?.files ?? [], this.#fileSystem);
-    this.#files.recover(context.runDirectory);
+    this.#files.recover(context.runDirectory, position?.encoder.amended === true ? [AMENDED_SESSION] : []);
   }
 
   write(batch: RecordBatch): void {

@@ -57,6 +57,13 @@ export function hparamsValue(tag: string, content: Uint8Array): Uint8Array {
   return taggedValue({ tag, plugin: 'hparams', dataClass: 'tensor', content, description: '', tensor });
 }
 
+/** What the Custom Scalars plugin draws: an encoded Layout. */
+export function layoutValue(layout: Uint8Array): Uint8Array {
+  const tensor = join(integerField(DTYPE, DT_STRING), shape(), bytesField(STRING_VAL, layout));
+  const parts = { plugin: 'custom_scalars', dataClass: 'tensor', content: NO_CONTENT, description: '' } as const;
+  return taggedValue({ tag: 'custom_scalars__config__', ...parts, tensor });
+}
+
 /** One string of no dimensions, so that it is shown as Markdown and not as a table of cells. */
 export function textValue(tag: string, markdown: string): Uint8Array {
   const tensor = join(integerField(DTYPE, DT_STRING), shape(), bytesField(STRING_VAL, markdown));
