@@ -131,13 +131,10 @@ function uploads({ server, runId }: WandbBackend): readonly BackendRow[] {
 
 function createSink(backend: WandbBackend): Sink {
   const { server } = backend;
-  return createWandbSink(
-    { apiKey: server.apiKey, baseUrl: server.url, project: PROJECT },
-    async (url, init) => {
-      if (init?.method === 'PUT') await backend.gate;
-      return fetch(url, init);
-    },
-  );
+  return createWandbSink({ apiKey: server.apiKey, baseUrl: server.url, project: PROJECT }, async (url, init) => {
+    if (init?.method === 'PUT') await backend.gate;
+    return fetch(url, init);
+  });
 }
 
 describeSinkContract<WandbBackend>({
