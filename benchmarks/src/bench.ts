@@ -12,6 +12,7 @@ import { logStep, logStepPaced } from './log-step.ts';
 import { memory } from './memory.ts';
 import { neverYields } from './never-yields.ts';
 import { installPeer } from './python-peers.ts';
+import { readEventFiles } from './read-events.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 
@@ -21,10 +22,14 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['log-step-paced', logStepPaced],
   ['end-to-end', endToEnd],
   ['event-file-size', eventFileSize],
+  ['read-events', readEventFiles],
   ['never-yields', neverYields],
   ['memory', memory],
   ['import', importTime],
 ]);
+
+/** Those with peers written in Python. */
+const WITH_PYTHON: ReadonlySet<string> = new Set(['end-to-end', 'read-events']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,7 +56,7 @@ if (unknown.length > 0) {
 
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
-  if (names.includes('end-to-end')) installPeers();
+  if (names.some((name) => WITH_PYTHON.has(name))) installPeers();
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];
   for (const name of names) {
