@@ -111,3 +111,21 @@ it('leaves at once where the run directory has gone', async () => {
   await member.close(outcome, 30_000);
   expect(nowMs()).toBe(0);
 });
+
+it('waits for the uploads of the owner’s sinks too', async () => {
+  const directory = runDirectory(dir, 'run-1');
+  const reach = (cursor: string, seq: number): void =>
+    new CursorStore(directory, cursor).write({
+      delivered: new Map([['w2', { seq, offset: 1 }]]),
+      position: undefined,
+      intent: undefined,
+    });
+  reach('jsonl', 0);
+  reach('jsonl.uploads', -1);
+  const { member, takeovers } = openMember((asked) => {
+    if (asked === 3) reach('jsonl.uploads', 0);
+    return undefined;
+  });
+  await member.close(outcome, 30_000);
+  expect(takeovers()).toBe(0);
+});

@@ -5,11 +5,11 @@
 
 import { errorMessage, type SinkHealth, type SinkOutcome } from '@runcast/core';
 import { withRunLogs, type Lease, type RunDirectory } from '@runcast/runlog';
-import { CursorStore, deliveredPosition } from './cursor-store.ts';
 import type { SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { owedRecords } from './owed-records.ts';
 import { Bell, keepingAlive, type Scheduler } from './scheduler.ts';
+import { storedPositions } from './stored-positions.ts';
 
 /** How often a member asks whether the owner is still there. Asking costs about a millisecond. */
 const LEASE_CHECK_INTERVAL_MS = 1_000;
@@ -172,10 +172,8 @@ export class MemberHost implements DeliveryHost {
   }
 
   #othersDelivered(target: number): boolean {
-    return this.#options.sinks.every((sink) => {
-      const cursor = new CursorStore(this.#options.directory, sink).read();
-      return deliveredPosition(cursor, this.#options.writer).seq >= target;
-    });
+    const { directory, sinks, writer } = this.#options;
+    return sinks.every((sink) => storedPositions(directory, sink).of(writer).seq >= target);
   }
 
   #settlements(reason: string | undefined): readonly SinkSettlement[] {

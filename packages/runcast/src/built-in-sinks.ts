@@ -17,11 +17,20 @@ import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
 export interface SinkSetting {
   readonly enabled: boolean;
   readonly spec: SinkSpec;
-  /** Absolute path of the directory it writes to. */
-  readonly directory: string;
-  /** The variable that names it. */
-  readonly directoryVariable: string;
+  readonly target: SinkTarget;
 }
+
+/** Where a sink delivers, and the variable that says so. */
+export type SinkTarget =
+  | { readonly kind: 'directory'; /** Absolute. */ readonly path: string; readonly variable: string }
+  | {
+      readonly kind: 'server';
+      /** Without secrets. */
+      readonly address: string;
+      readonly variable: string;
+      /** Resolves to what answered there; rejects with why nothing did and what to do. */
+      readonly probe: () => Promise<string>;
+    };
 
 export interface BuiltInSink {
   readonly name: string;
@@ -37,13 +46,13 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
   builtIn('jsonl', jsonlEnv, (config, cwd) => {
     const directory = resolve(cwd, config.dir);
     const spec = jsonlSink({ dir: directory, logEveryNSteps: config.log_every_n_steps });
-    return { directory, directoryVariable: 'JSONL__DIR', spec };
+    return { spec, target: { kind: 'directory', path: directory, variable: 'JSONL__DIR' } };
   }),
   builtIn('tensorboard', tensorboardEnv, (config, cwd) => {
     const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = config;
     const directory = resolve(cwd, logDir);
     const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps });
-    return { directory, directoryVariable: 'TENSORBOARD__LOG_DIR', spec };
+    return { spec, target: { kind: 'directory', path: directory, variable: 'TENSORBOARD__LOG_DIR' } };
   }),
 ];
 

@@ -43,9 +43,9 @@ describe('sinks that are on', () => {
 
   it('are told from those that are off, whose settings are read as well', () => {
     const { sinks } = inspectConfiguration({ JSONL__ENABLED: '1' }, '/there');
-    expect(sinks.map(({ sink, setting }) => [sink.name, setting?.enabled, setting?.directory])).toEqual([
-      ['jsonl', true, '/there/runs/jsonl'],
-      ['tensorboard', false, '/data/tensorboard'],
+    expect(sinks.map(({ sink, setting }) => [sink.name, setting?.enabled, setting?.target])).toMatchObject([
+      ['jsonl', true, { path: '/there/runs/jsonl', variable: 'JSONL__DIR' }],
+      ['tensorboard', false, { path: '/data/tensorboard', variable: 'TENSORBOARD__LOG_DIR' }],
     ]);
   });
 });

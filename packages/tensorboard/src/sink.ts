@@ -36,9 +36,12 @@ const positionSchema = z.object({
   encoder: encoderStateSchema,
 });
 
+/** What it goes by when it is opened. */
+type OpenContext = Pick<SinkContext, 'runId' | 'runDirectory' | 'position'>;
+
 /** The sink, synchronous throughout. */
 export interface TensorboardSink extends Sink {
-  open(context: SinkContext): void;
+  open(context: OpenContext): void;
   write(batch: RecordBatch): void;
   flush(): void;
   tick(now: number): void;
@@ -78,7 +81,7 @@ class EventFileSink implements TensorboardSink {
    * Makes the run's directory and proves that it can be written to. Throws {@link ConfigError} where it cannot, and
    * {@link PositionLostError} where the files are not what the position says; without a position, files are begun anew.
    */
-  open(context: SinkContext): void {
+  open(context: OpenContext): void {
     const directory = path.join(this.#config.logDir, context.runId);
     proveWritable(this.#config.logDir, directory);
     this.#runDirectory = context.runDirectory;

@@ -14,7 +14,7 @@ import {
   type Lease,
   type RunDirectory,
 } from '@runcast/runlog';
-import type { SinkSetting } from '../built-in-sinks.ts';
+import type { SinkTarget } from '../built-in-sinks.ts';
 import { inspectConfiguration, type ConfigurationReading } from '../configuration.ts';
 import { contextFromEnv } from '../context-file.ts';
 import type { CliContext } from './command.ts';
@@ -45,7 +45,7 @@ export async function runChecks(context: CliContext): Promise<readonly CheckResu
     ...checkConfiguration(reading),
     ...checkContextFile(reading, context.env),
     ...(dir === undefined ? [] : await checkRunDirectory(dir)),
-    ...checkSinks(reading),
+    ...(await checkSinks(reading)),
     ...(dir === undefined ? [] : checkUndelivered(dir, reading, context)),
   ];
 }
@@ -147,33 +147,48 @@ export async function checkWorker(dir: string, directory: RunDirectory, workerUr
       );
 }
 
-function checkSinks({ sinks }: ConfigurationReading): readonly CheckResult[] {
-  const results = sinks.flatMap(({ sink, setting }): readonly CheckResult[] => {
-    // What is wrong with its variables has been said already.
-    if (setting === undefined) return [];
-    return [setting.enabled ? checkSink(sink.name, sink.prefix, setting) : offSink(sink.name, sink.prefix)];
-  });
+async function checkSinks({ sinks }: ConfigurationReading): Promise<readonly CheckResult[]> {
+  const results = await Promise.all(
+    sinks.map(async ({ sink, setting }): Promise<readonly CheckResult[]> => {
+      // What is wrong with its variables has been said already.
+      if (setting === undefined) return [];
+      return [
+        setting.enabled ? await checkTarget(sink.name, sink.prefix, setting.target) : offSink(sink.name, sink.prefix),
+      ];
+    }),
+  );
   const allOff = sinks.every(({ setting }) => setting?.enabled === false);
   return allOff
-    ? [...results, warn('sinks', 'none is on: nothing is written', 'switch one on, such as JSONL__ENABLED=true')]
-    : results;
+    ? [...results.flat(), warn('sinks', 'none is on: nothing is written', 'switch one on, such as JSONL__ENABLED=true')]
+    : results.flat();
 }
 
 function offSink(name: string, prefix: string): CheckResult {
   return ok(name, `off, since ${prefix}__ENABLED is not true`);
 }
 
-function checkSink(name: string, prefix: string, { directory, directoryVariable }: SinkSetting): CheckResult {
+/** Tries what a sink that is on delivers to. */
+export async function checkTarget(name: string, prefix: string, target: SinkTarget): Promise<CheckResult> {
+  const on = `on, since ${prefix}__ENABLED is true`;
+  if (target.kind === 'directory') return checkTargetDirectory(name, on, target.path, target.variable);
+  try {
+    return ok(name, `${on}; ${await target.probe()}`);
+  } catch (error) {
+    return fail(name, `on, but ${target.address} does not serve: ${errorMessage(error)}`, `check ${target.variable}`);
+  }
+}
+
+function checkTargetDirectory(name: string, on: string, directory: string, variable: string): CheckResult {
   const madeFrom = firstMissing(directory);
   try {
     mkdirSync(directory, { recursive: true });
     const probe = join(directory, `.doctor-${randomUUID()}`);
     writeFileSync(probe, '');
     rmSync(probe);
-    return ok(name, `on, since ${prefix}__ENABLED is true; ${directory} can be written`);
+    return ok(name, `${on}; ${directory} can be written`);
   } catch (error) {
     const finding = `on, but ${directory} cannot be written: ${errorMessage(error)}`;
-    return fail(name, finding, `set ${directoryVariable} to a directory that can be written`);
+    return fail(name, finding, `set ${variable} to a directory that can be written`);
   } finally {
     removeEmpty(directory, madeFrom);
   }

@@ -6,6 +6,7 @@
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import {
   InlineHost,
+  lagRecords,
   SinkOpenError,
   type DeliveryEvent,
   type DeliveryHost,
@@ -124,9 +125,9 @@ async function deliverAll(
   let movedAtMs = clock.nowMs();
   for (;;) {
     // Once it has everything, what remains is a flush, which may take its time.
-    const lookAfterMs = total(host, 'lagRecords') === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs);
+    const lookAfterMs = missing(host) === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs);
     const settlements = await host.flush(lookAfterMs);
-    const left = total(host, 'lagRecords');
+    const left = missing(host);
     // More than was owed is left where the sink has lost what it had.
     all = Math.max(all, left);
     onProgress(all - left, all);
@@ -139,8 +140,16 @@ async function deliverAll(
   }
 }
 
-function total(host: DeliveryHost, count: 'delivered' | 'refused' | 'lagRecords' | 'lagBytes'): number {
-  return Object.values(host.health()).reduce((sum, health) => sum + health[count], 0);
+/** Over both lanes of a sink. */
+function total(host: DeliveryHost, count: 'delivered' | 'refused' | 'lagBytes'): number {
+  return Object.values(host.health()).reduce(
+    (sum, { uploads, ...health }) => sum + health[count] + (uploads?.[count] ?? 0),
+    0,
+  );
+}
+
+function missing(host: DeliveryHost): number {
+  return Object.values(host.health()).reduce((sum, health) => sum + lagRecords(health), 0);
 }
 
 function whyNot(settlements: readonly SinkSettlement[]): string | undefined {
