@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { RunState, ServerArtifact } from './run-state.ts';
 import { md5Base64, type SignedUploads, type Ticket } from './signed-uploads.ts';
 import type { Violations } from './violation.ts';
+import { parseJson } from './wandb-json.ts';
 
 /** What CreateArtifact says of a version. */
 export interface ArtifactInput {
@@ -125,6 +126,7 @@ export class ArtifactStore {
     );
     if (same !== undefined && input.enableDigestDeduplication === true) {
       this.#giveAliases(same, [...same.aliases, ...aliasesOf(input)]);
+      run?.artifacts.push(same);
       return same;
     }
     const created = new ArtifactVersion(this.#versions.length + 1, input);
@@ -174,7 +176,7 @@ export class ArtifactStore {
 
   /** Throws where the version is not whole. */
   commit(version: ArtifactVersion): void {
-    const problems = manifestProblems(version);
+    const problems = this.#manifestProblems(version);
     for (const problem of problems) this.#violations.report('artifact', `${version.name}: ${problem}`);
     if (problems.length > 0) throw new Error(problems.join('; '));
     if (version.state === 'COMMITTED') return;
@@ -186,6 +188,32 @@ export class ArtifactStore {
   #expectPending(version: ArtifactVersion, what: string): void {
     if (version.state === 'COMMITTED')
       this.#violations.report('artifact', `${version.name}: ${what} came after it was committed`);
+  }
+
+  #manifestProblems(version: ArtifactVersion): readonly string[] {
+    if (version.manifestBytes === undefined) return ['committed without a manifest'];
+    const parsed = manifestFile.safeParse(parseJson(Buffer.from(version.manifestBytes).toString('utf8')));
+    if (!parsed.success) return [`its manifest: ${z.prettifyError(parsed.error)}`];
+    const entries = Object.entries(parsed.data.contents);
+    const digest = createHash('md5').update(DIGEST_PREFIX);
+    for (const [name, entry] of entries.toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      digest.update(`${name}:${entry.digest}\n`);
+    const listed = new Set(entries.map(([name]) => name));
+    return [
+      ...(digest.digest('hex') === version.digest ? [] : ['its digest is not that of its manifest']),
+      ...entries.flatMap(([name, entry]) => {
+        if (entry.ref !== undefined) return [];
+        // A file of an earlier version is not sent again; its manifest says which version that is.
+        const birth = this.#versions.find(({ id, key }) => id === entry.birthArtifactID && key === version.key);
+        const bytes = version.files.get(name) ?? birth?.files.get(name);
+        if (bytes === undefined) return [`${name} never came`];
+        if (entry.digest !== md5Base64(bytes)) return [`${name} has another digest than its manifest says`];
+        return entry.size === bytes.length
+          ? []
+          : [`${name} has ${bytes.length} bytes, its manifest says ${entry.size}`];
+      }),
+      ...[...version.files.keys()].filter((name) => !listed.has(name)).map((name) => `${name} is not in its manifest`),
+    ];
   }
 
   /** An alias is held by one version of a name. */
@@ -205,38 +233,4 @@ function aliasesOf({ aliases, artifactCollectionName }: ArtifactInput): readonly
   return (aliases ?? []).flatMap((given) =>
     given.artifactCollectionName === artifactCollectionName ? [given.alias] : [],
   );
-}
-
-function manifestProblems(version: ArtifactVersion): readonly string[] {
-  if (version.manifestBytes === undefined) return ['committed without a manifest'];
-  const parsed = manifestFile.safeParse(readJson(version.manifestBytes));
-  if (!parsed.success) return [`its manifest: ${z.prettifyError(parsed.error)}`];
-  const entries = Object.entries(parsed.data.contents);
-  const digest = createHash('md5').update(DIGEST_PREFIX);
-  for (const [name, entry] of entries.toSorted(([left], [right]) => (left < right ? -1 : 1)))
-    digest.update(`${name}:${entry.digest}\n`);
-  const listed = new Set(entries.map(([name]) => name));
-  return [
-    ...(digest.digest('hex') === version.digest ? [] : ['its digest is not that of its manifest']),
-    ...entries.flatMap(([name, entry]) => {
-      if (entry.ref !== undefined) return [];
-      const bytes = version.files.get(name);
-      // A file of an earlier version is not sent again.
-      if (bytes === undefined)
-        return entry.birthArtifactID === version.id || entry.birthArtifactID === undefined
-          ? [`${name} never came`]
-          : [];
-      if (entry.digest !== md5Base64(bytes)) return [`${name} has another digest than its manifest says`];
-      return entry.size === bytes.length ? [] : [`${name} has ${bytes.length} bytes, its manifest says ${entry.size}`];
-    }),
-    ...[...version.files.keys()].filter((name) => !listed.has(name)).map((name) => `${name} is not in its manifest`),
-  ];
-}
-
-function readJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

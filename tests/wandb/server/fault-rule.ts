@@ -1,6 +1,6 @@
 // Faults by order: which requests fail, from which on, how often, and how.
 
-export interface FaultMatch {
+interface FaultMatch {
   readonly method?: string;
   /** Part of the path, or a pattern for it. */
   readonly path?: string | RegExp;

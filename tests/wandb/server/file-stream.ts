@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HISTORY, SUMMARY, type RunState } from './run-state.ts';
 import type { Violations } from './violation.ts';
-import { parseRow, type JsonRow } from './wandb-json.ts';
+import { parseJson, parseRow, type JsonRow } from './wandb-json.ts';
 import type { ChangedLine } from './line-file.ts';
 
 /** The longest line that the official client sends: 10 MiB less 100 KiB. */
@@ -22,7 +22,7 @@ const body = z.strictObject({
 
 /** Takes a request into the run. Returns false, and takes nothing, where it is no request of the file stream. */
 export function takeFileStream(run: RunState, text: string, violations: Violations): boolean {
-  const parsed = body.safeParse(parseRow(text));
+  const parsed = body.safeParse(parseJson(text));
   if (!parsed.success) {
     violations.report('body', `${run.id}: not a file stream request: ${text.slice(0, 200)}`);
     return false;
@@ -79,7 +79,8 @@ function writeLines(
     violations.report('summary', `${run.id}: ${content.length} lines at ${offset}`);
   const linesBefore = file.lines.length;
   const { gap, changed } = file.write(offset, content);
-  if (gap > 0) violations.report('gap', `${run.id}: ${name}: written at ${offset}, of ${linesBefore} lines`);
+  if (gap > 0 && name !== SUMMARY)
+    violations.report('gap', `${run.id}: ${name}: written at ${offset}, of ${linesBefore} lines`);
   if (isJson && name !== SUMMARY)
     for (const change of changed)
       if (change.line < linesBefore - 1 || !extendsRow(change))
@@ -113,7 +114,9 @@ function checkSteps(
 ): void {
   let previous = stepOf(parseRow(lines[offset - 1] ?? ''));
   for (const line of lines.slice(offset, offset + count)) {
-    const step = stepOf(parseRow(line));
+    const row = parseRow(line);
+    if (row === undefined) continue;
+    const step = stepOf(row);
     if (step === undefined) violations.report('step', `${run.id}: no _step in ${line.slice(0, 200)}`);
     else if (previous !== undefined && step < previous)
       violations.report('step', `${run.id}: _step ${step} after ${previous}`);

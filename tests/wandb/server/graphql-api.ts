@@ -81,9 +81,12 @@ export interface GraphqlState {
   readonly violations: Violations;
 }
 
-/** The operation that a request names; undefined where it is no GraphQL request. */
+/** The operation that a request names, or the one that its query is; undefined where it is no GraphQL request. */
 export function operationOf(body: unknown): string | undefined {
-  return request.safeParse(body).data?.operationName ?? undefined;
+  const given = request.safeParse(body).data;
+  if (isGiven(given?.operationName)) return given.operationName;
+  // The public API of the Python client names operations in the query only.
+  return /^\s*(?:query|mutation)\s+(\w+)/u.exec(given?.query ?? '')?.[1];
 }
 
 export class GraphqlApi {
@@ -100,8 +103,8 @@ export class GraphqlApi {
       violations.report('query', z.prettifyError(parsed.error));
       return failure(400, 'not a GraphQL request');
     }
-    const { query, operationName, variables } = parsed.data;
-    const name = operationName ?? '';
+    const { query, variables } = parsed.data;
+    const name = operationOf(body) ?? '';
     if (!OPERATIONS.has(name)) {
       violations.report('operation', `no official client sends ${name === '' ? 'a query without a name' : name}`);
       return failure(400, `unknown operation ${name}`);
@@ -156,10 +159,11 @@ export class GraphqlApi {
       model: (given: unknown) => this.#project(given),
       upsertBucket: mutation(upsertInput, (input) => this.#upsert(input)),
       createRunFiles: mutation(runFilesInput, (input) => this.#createRunFiles(input)),
-      createArtifact: mutation(artifactInput, (input) => {
-        const run = !isGiven(input.runName)
-          ? undefined
-          : this.#openRun({ ...input, runName: input.runName }, 'an artifact');
+      createArtifact: mutation(artifactInput, (given) => {
+        const { runName, projectName } = given;
+        const entityName = isGiven(given.entityName) ? given.entityName : runs.defaultEntity;
+        const input = { ...given, entityName };
+        const run = isGiven(runName) ? this.#openRun({ entityName, projectName, runName }, 'an artifact') : undefined;
         return { artifact: this.#artifactView(artifacts.create(input, run)) };
       }),
       createArtifactManifest: mutation(manifestInput, ({ artifactID, digest }) => {

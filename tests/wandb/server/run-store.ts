@@ -25,8 +25,10 @@ export class RunStore {
     return this.#runs;
   }
 
+  /** A blank entity is the default one. */
   find(entity: string, project: string, id: string): RunState | undefined {
-    return this.#runs.find((run) => run.entity === entity && run.project === project && run.id === id);
+    const owner = isGiven(entity) ? entity : this.defaultEntity;
+    return this.#runs.find((run) => run.entity === owner && run.project === project && run.id === id);
   }
 
   hasProject(entity: string, project: string): boolean {

@@ -12,9 +12,9 @@ import type { ServerArtifact, ServerRun } from './run-state.ts';
 import { RunStore } from './run-store.ts';
 import { SignedUploads, UPLOAD_PREFIX } from './signed-uploads.ts';
 import { Violations, type ViolationKind } from './violation.ts';
-import { parseWandbJson } from './wandb-json.ts';
+import { parseJson } from './wandb-json.ts';
 
-export interface ServerRequest {
+interface ServerRequest {
   /** Milliseconds since the epoch at which it was complete. */
   readonly at: number;
   readonly method: string;
@@ -34,7 +34,7 @@ export interface ServerRequest {
 }
 
 /** At most `requests` of the file stream of a run in `perMs` milliseconds; more are answered with 429 and Retry-After. */
-export interface RateLimit {
+interface RateLimit {
   readonly requests: number;
   readonly perMs: number;
 }
@@ -61,7 +61,7 @@ export interface WandbServer {
   run(project: string, id: string): ServerRun | undefined;
   fault(rule: FaultRule): Fault;
   setRateLimit(limit: RateLimit | undefined): void;
-  /** Resolves once it is true; looked at after each request. Rejects when it is not within the limit. */
+  /** Resolves once it is true; looked at when a request comes and when it is done. Rejects when it is not within the limit. */
   until(condition: () => boolean, limitMs?: number): Promise<void>;
   /** Refuses connections and breaks those there are; everything held is kept. */
   goDown(): Promise<void>;
@@ -204,7 +204,7 @@ class LoopbackServer implements WandbServer {
     const bytes = Buffer.concat(chunks);
     const { method = '' } = request;
     const { pathname } = new URL(request.url ?? '/', this.url);
-    const body = method === 'PUT' ? undefined : readBody(bytes);
+    const body = method === 'PUT' ? undefined : parseJson(bytes.toString('utf8'));
     const operation = pathname === '/graphql' ? operationOf(body) : undefined;
     const fault = this.#faults.strike(method, pathname, operation);
     const { authorization, ...headers } = request.headers;
@@ -223,6 +223,7 @@ class LoopbackServer implements WandbServer {
     const index = this.requests.push(arrived) - 1;
     this.#checkPatience(arrived);
     const leave = this.#enterStream(arrived, response);
+    this.#look();
     try {
       const answer = await this.#withFault(arrived, bytes, request);
       if (answer === undefined) return;
@@ -231,8 +232,12 @@ class LoopbackServer implements WandbServer {
       response.end(answer.body);
     } finally {
       leave();
-      for (const look of this.#watchers) look();
+      this.#look();
     }
+  }
+
+  #look(): void {
+    for (const look of this.#watchers) look();
   }
 
   #judge(authorization: string | undefined): 'valid' | 'wrong' | 'none' {
@@ -342,13 +347,5 @@ class LoopbackServer implements WandbServer {
     return takeFileStream(run, text, this.#violations)
       ? { status: 200, body: '{"exitcode":null,"limits":{}}' }
       : { status: 400, body: '{"error":"not a file stream request"}' };
-  }
-}
-
-function readBody(bytes: Buffer): unknown {
-  try {
-    return parseWandbJson(bytes.toString('utf8'));
-  } catch {
-    return undefined;
   }
 }
