@@ -116,7 +116,8 @@ describeSinkContract<OfflineBackend>({
       .flatMap((path) => readTransactions(path).transactions)
       .flatMap((transaction) => heldRows(transaction)),
   expectedRows: (_, record) => expectedRows(record),
-  readFiles: (backend) => new Map(filesOf(backend).map((path) => [relative(backend.dir, path), content(backend, path)])),
+  readFiles: (backend) =>
+    new Map(filesOf(backend).map((path) => [relative(backend.dir, path), content(backend, path)])),
   failNextWrite: ({ fileSystem }) =>
     fileSystem.inject({ call: 'writeSync', takes: 100 }, { call: 'writeSync', code: 'ENOSPC' }),
   loseBackend: ({ dir }) => rmSync(dir, { recursive: true }),

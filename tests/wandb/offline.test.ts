@@ -34,7 +34,15 @@ describe.skipIf(missingClient !== undefined)('wandb sync', () => {
         WANDB_MODE: 'offline',
         WANDB_DIR: place,
       },
-      run: { id: 'run-1', project: 'demo', name: 'baseline', group: 'sweep', jobType: 'train', tags: ['lm'], config: { latent_dim: 32 } },
+      run: {
+        id: 'run-1',
+        project: 'demo',
+        name: 'baseline',
+        group: 'sweep',
+        jobType: 'train',
+        tags: ['lm'],
+        config: { latent_dim: 32 },
+      },
     });
     publisher.defineMetric('train/loss', { summary: 'min' });
     for (const [index, loss] of [3, 1, Number.NaN, 2].entries()) publisher.logStep({ step: index * 10, loss });
@@ -93,14 +101,18 @@ describe.skipIf(missingClient !== undefined)('wandb sync', () => {
       picture: { _type: 'image-file', caption: 'a pixel' },
     });
     expect(run?.summary).toMatchObject({ 'train/loss': { min: Number.NaN }, 'eval/nrmse': 0.09, _step: 40 });
-    const sizes = new Map([...(run?.files ?? [])].map(([name, bytes]) => [name.replace(/_\d+_[0-9a-f]{20}/u, ''), bytes.length]));
+    const sizes = new Map(
+      [...(run?.files ?? [])].map(([name, bytes]) => [name.replace(/_\d+_[0-9a-f]{20}/u, ''), bytes.length]),
+    );
     expect(Object.fromEntries(sizes)).toMatchObject({
       'model.bin': 7,
       'media/images/picture.png': PIXEL_PNG.length,
       'media/table/eval/compared.table.json': 51,
       'media/table/violations_table.table.json': 49,
     });
-    expect(run?.artifacts).toMatchObject([{ name: 'model', type: 'model', state: 'COMMITTED', aliases: ['latest', 'best'] }]);
+    expect(run?.artifacts).toMatchObject([
+      { name: 'model', type: 'model', state: 'COMMITTED', aliases: ['latest', 'best'] },
+    ]);
     expect(run?.alerts).toMatchObject([{ title: 'Loss is rising', text: 'for 100 steps', severity: 'WARN' }]);
     expect(server.violations).toEqual([]);
   });

@@ -22,6 +22,7 @@ import type { WandbSinkConfig } from './config.ts';
 import type { HistoryWrite } from './history-lines.ts';
 import { behindOthers, joinRun, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
+import { Patience } from './patience.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 import { wandbTraits } from './traits.ts';
@@ -54,6 +55,7 @@ class OnlineSink implements Sink {
   readonly #uploads: RunUploads;
   readonly #config: WandbSinkConfig;
   readonly #fetchWith: typeof fetch | undefined;
+  readonly #patience = new Patience();
   #context: SinkContext | undefined;
   #server: ServerRun | undefined;
   /** As of the last write that returned. */
@@ -155,6 +157,7 @@ class OnlineSink implements Sink {
       baseUrl: baseUrl.replace(/\/+$/u, ''),
       apiKey,
       signal,
+      patience: this.#patience,
       ...(this.#fetchWith === undefined ? {} : { fetch: this.#fetchWith }),
     });
     return new ServerRun({ client, config: this.#config, runId, notify });
@@ -224,4 +227,3 @@ function readPosition(json: JsonValue): RunState {
       : `not a position of this version of the sink: ${z.prettifyError(parsed.error)}`,
   );
 }
-

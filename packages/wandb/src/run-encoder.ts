@@ -12,7 +12,14 @@ import {
   type ScalarMap,
 } from '@runcast/core';
 import { summaryMark } from './join-run.ts';
-import { HistoryLines, historyKey, MAX_LINE_BYTES, type Field, type HistoryWrite, type OpenLine } from './history-lines.ts';
+import {
+  HistoryLines,
+  historyKey,
+  MAX_LINE_BYTES,
+  type Field,
+  type HistoryWrite,
+  type OpenLine,
+} from './history-lines.ts';
 import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
 import { MetricDefinitions } from './metric-definitions.ts';

@@ -4,13 +4,7 @@
  */
 
 import { z } from 'zod';
-import {
-  SUMMARY_RULES,
-  type JsonObject,
-  type JsonValue,
-  type OpenRecord,
-  type RecordBatch,
-} from '@runcast/core';
+import { SUMMARY_RULES, type JsonObject, type JsonValue, type OpenRecord, type RecordBatch } from '@runcast/core';
 import { NO_HISTORY, type HistoryState } from './history-lines.ts';
 import type { MetricEntry } from './metric-definitions.ts';
 import type { Gathered } from './run-summary.ts';

@@ -149,7 +149,14 @@ export function metricRecord({ metric, step, summary, explicit }: MetricEntry): 
 }
 
 /** Fields of `MetricSummary`. */
-export const SUMMARY_FIELDS: Readonly<Record<SummaryRule, number>> = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 };
+export const SUMMARY_FIELDS: Readonly<Record<SummaryRule, number>> = {
+  min: 1,
+  max: 2,
+  mean: 3,
+  last: 5,
+  none: 6,
+  first: 8,
+};
 /** `FilesItem.FileType`. */
 const FILE_TYPES = { other: 0, media: 2 } as const;
 

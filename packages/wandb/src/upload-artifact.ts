@@ -16,12 +16,7 @@ import {
   type DigestedFile,
 } from './artifact-manifest.ts';
 import type { RunPlace, WandbClient } from './client.ts';
-import {
-  COMMIT_ARTIFACT,
-  CREATE_ARTIFACT,
-  CREATE_ARTIFACT_FILES,
-  CREATE_ARTIFACT_MANIFEST,
-} from './operations.ts';
+import { COMMIT_ARTIFACT, CREATE_ARTIFACT, CREATE_ARTIFACT_FILES, CREATE_ARTIFACT_MANIFEST } from './operations.ts';
 
 const MANIFEST_NAME = 'wandb_manifest.json';
 /** Uploads the artifact, once however often it is called. */
