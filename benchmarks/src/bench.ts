@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { endToEnd } from './end-to-end.ts';
+import { eventFileSize } from './event-file-size.ts';
 import { importTime } from './import.ts';
 import { logStep, logStepPaced } from './log-step.ts';
 import { memory } from './memory.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['log-step', logStep],
   ['log-step-paced', logStepPaced],
   ['end-to-end', endToEnd],
+  ['event-file-size', eventFileSize],
   ['never-yields', neverYields],
   ['memory', memory],
   ['import', importTime],

@@ -18,6 +18,8 @@ export interface Cell {
   readonly fault: string;
   readonly sinks: string;
   readonly host: Host | 'both';
+  /** What it needs and is not here, with the reason; then it is not played. */
+  readonly missing?: string | undefined;
   /** Played only when asked for rounds by the command, not in the test suite. */
   readonly long: boolean;
   /** Everything that was found wrong; none where the promise holds. */

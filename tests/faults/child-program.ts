@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { tfjsFolder } from '../support/tfjs.ts';
 import { encodeSettings, runsFolder, type TrainerSettings } from './trainer-settings.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
@@ -30,10 +31,13 @@ export class ChildProgram {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     giveUpMs: number = GIVE_UP_MS,
+    cwd: string = process.cwd(),
   ) {
     const file = path.join(import.meta.dirname, program);
     const child = spawn(process.execPath, [...NODE_OPTIONS, file, ...args], {
-      env: { ...process.env, ...env },
+      cwd,
+      // TensorFlow says what processor it has found.
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -99,5 +103,7 @@ export function startTrainer(settings: TrainerSettings, env: Readonly<Record<str
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
 export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
-  return new ChildProgram('../../packages/runcast/src/bin.ts', args, trainerEnvironment(settings));
+  // Where the working directory has it, the command finds tfjs-node.
+  const cwd = settings.sinks.includes('tfjs-tensorboard') ? tfjsFolder : process.cwd();
+  return new ChildProgram('../../packages/runcast/src/bin.ts', args, trainerEnvironment(settings), GIVE_UP_MS, cwd);
 }

@@ -19,7 +19,9 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000_000) : Number(values.seed);
-const chosen = cells.filter((cell) => cellName(cell).includes(values.only));
+const chosen = cells.filter((cell) => cellName(cell).includes(values.only) && cell.missing === undefined);
+const missing = new Set(cells.flatMap((cell) => cell.missing ?? []));
+for (const reason of missing) console.warn(`some cells are left out: ${reason}`);
 console.log(`seed ${seed}: ${rounds} rounds of ${chosen.length} cells`);
 
 const started = performance.now();

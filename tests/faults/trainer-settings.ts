@@ -9,17 +9,20 @@ import { wandbSink } from '@runcast/wandb';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
- * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `flat-out` does nothing but log.
+ * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `blocks` logs 10,000 steps a second in bursts of
+ `burst` and never yields between them, nor after its last; `flat-out` does nothing but log.
  */
-export const PACES = ['yielding', 'busy', 'bursts', 'flat-out'] as const;
+export const PACES = ['yielding', 'busy', 'bursts', 'blocks', 'flat-out'] as const;
 export type Pace = (typeof PACES)[number];
 export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `http` talks to the scripted backend, `wandb` to the W&B server for tests.
+ * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
+ * W&B server for tests.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'http' | 'wandb';
+export type SinkName =
+  'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http' | 'wandb';
 
 /** What the W&B server for tests wants to be told. */
 export const WANDB_TEST_KEY: string = 'f'.repeat(40);
@@ -33,6 +36,8 @@ export interface TrainerSettings {
   readonly pace: Pace;
   /** Steps to log at most; then `end` happens. */
   readonly steps: number;
+  /** Steps of each burst, for the pace of that name. */
+  readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
   /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
@@ -56,6 +61,7 @@ export const DEFAULT_SETTINGS = {
   host: 'worker',
   pace: 'yielding',
   steps: 100_000,
+  burst: 1,
   forMs: 600_000,
   end: 'wait',
   name: 'p0',
@@ -125,8 +131,10 @@ export function sinkSpecs({
         return faultySink('jsonl', folder, { dir: rowsFolder(folder) });
       case 'faulty-tensorboard':
         return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
+      case 'tfjs-tensorboard':
+        return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
       case 'http':
-        return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
+        return sinkOf('http', './http-sink.ts', { url: backend });
       case 'wandb':
         return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
       default:
@@ -136,6 +144,9 @@ export function sinkSpecs({
 }
 
 function faultySink(name: string, folder: string, config: SinkSpec['config']): SinkSpec {
-  const module = new URL(`./faulty-${name}-sink.ts`, import.meta.url).href;
-  return { name, module, config: { faultSwitch: faultSwitch(folder, name), config } };
+  return sinkOf(name, `./faulty-${name}-sink.ts`, { faultSwitch: faultSwitch(folder, name), config });
+}
+
+function sinkOf(name: string, module: string, config: SinkSpec['config']): SinkSpec {
+  return { name, module: new URL(module, import.meta.url).href, config };
 }

@@ -130,7 +130,9 @@ describe('a run', () => {
       ]),
     );
     expect(run?.uploaded.length).toBe(5);
-    expect(run?.artifacts).toMatchObject([{ name: 'model', type: 'model', state: 'COMMITTED', aliases: ['latest', 'best'] }]);
+    expect(run?.artifacts).toMatchObject([
+      { name: 'model', type: 'model', state: 'COMMITTED', aliases: ['latest', 'best'] },
+    ]);
     expect(run?.alerts).toMatchObject([{ title: 'Loss is rising', text: 'for 100 steps', severity: 'WARN' }]);
   });
 

@@ -94,7 +94,7 @@ export class DeliveryEngine {
     const deadline = this.#scheduler.nowMs() + timeoutMs;
     return Promise.all(
       this.#deliveries.map(async (delivery) => {
-        const reason = await this.#settle(delivery, target, deadline);
+        const reason = await this.#settle(delivery, target, deadline, Infinity);
         return delivery.settlement(reason);
       }),
     );
@@ -108,7 +108,7 @@ export class DeliveryEngine {
     const settlements = await Promise.all(
       this.#deliveries.map(async (delivery) => {
         delivery.retryNow();
-        const reason = await this.#settle(delivery, target, deadline);
+        const reason = await this.#settle(delivery, target, deadline, deadline);
         const settlement = delivery.settlement(reason);
         const left = deadline - this.#scheduler.nowMs();
         if (left <= 0) delivery.giveUp();
@@ -175,11 +175,15 @@ export class DeliveryEngine {
     }
   }
 
-  /** Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined. */
+  /**
+   * Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined; at once, where a
+   * backend has asked to be left alone for longer than `untilMs`.
+   */
   async #settle(
     delivery: SinkDelivery,
     target: ReadonlyMap<string, number>,
     deadline: number,
+    untilMs: number,
   ): Promise<string | undefined> {
     delivery.hurry();
     this.#bell.ring();
@@ -189,14 +193,14 @@ export class DeliveryEngine {
     let failures = 0;
     for (;;) {
       if (delivery.state === 'closed') return 'the sink is closed';
-      const settled = delivery.hasSettled(target);
-      if (settled && !delivery.hasStopped) {
+      const settled = delivery.hasSettled(target, untilMs);
+      if (settled && !delivery.isOut(untilMs)) {
         problem = await this.#answer(delivery.flush(), deadline - this.#scheduler.nowMs(), 'flush');
-        if (problem === undefined) return delivery.stopReason;
+        if (problem === undefined) return delivery.outReason(untilMs);
         failures += 1;
       }
       const left = deadline - this.#scheduler.nowMs();
-      if (left <= 0 || (settled && delivery.stopReason !== undefined))
+      if (left <= 0 || (settled && delivery.outReason(untilMs) !== undefined))
         return problem ?? delivery.trouble ?? noTimeLeft(delivery, target);
       if (delivery.hurry()) this.#bell.ring();
       if (settled) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);

@@ -24,7 +24,7 @@ import {
 } from '@runcast/core';
 import type { LogChunk, LogPosition, ReadLimits, RunDirectory, RunLogs } from '@runcast/runlog';
 import { backoffMs } from './backoff.ts';
-import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor } from './cursor-store.ts';
+import { CursorStore, deliveredPosition, EMPTY_CURSOR, type Cursor, type Intent } from './cursor-store.ts';
 import type { DeadLetter, DeliveryEvent } from './delivery-event.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { LaneName, SinkCalls } from './sink-calls.ts';
@@ -36,6 +36,11 @@ const MAX_BATCH_BYTES = 320 * 1024;
 
 /** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
 const BACKLOG_BYTES = 64 * 1024;
+/**
+ * How long the stored cursor of a sink that is cut back to it may be behind. Its batches need no intent: whatever lies
+ * behind the cursor is cut off and delivered again.
+ */
+const STORE_INTERVAL_MS = 50;
 
 export interface LaneDeliveryOptions {
   readonly sink: Sink;
@@ -82,11 +87,18 @@ export class LaneDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
+  /** What the backend says it still has, until the cursor has gone back to it. */
+  #held: ReadonlyMap<string, number> | undefined;
+  /** A backend on this machine is cut back to the position that it is opened at; any other is told the same batch again. */
+  readonly #isCutBack: boolean;
   /** The cursor has moved since it was stored. */
   #unstored = false;
+  #storedAtMs = -Infinity;
   #state: SinkState = 'starting';
   #attempts = 0;
   #retryAtMs = -Infinity;
+  /** Until when the backend has asked to be left alone, in Unix milliseconds. */
+  #askedUntilMs = -Infinity;
   /** Until then the backend is left alone. */
   #restUntilMs = -Infinity;
   #delivered = 0;
@@ -112,6 +124,7 @@ export class LaneDelivery {
     this.#kinds = new Set(asks.kinds);
     this.#uploadKinds = new Set(sink.uploads?.kinds);
     this.#everyNSteps = sink.logEveryNSteps ?? 1;
+    this.#isCutBack = sink.traits.locality === 'local' && asks.position !== undefined;
   }
 
   get state(): SinkState {
@@ -178,6 +191,7 @@ export class LaneDelivery {
     if (other !== undefined) return other.then(() => 'waiting');
     if (this.#scheduler.nowMs() < this.retryAtMs) return 'waiting';
     try {
+      if (this.#held !== undefined) this.#goBack(this.#held);
       this.#pending ??= this.#nextBatch();
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
       if (this.#pending === undefined && this.#unstored) {
@@ -190,10 +204,15 @@ export class LaneDelivery {
     return this.#pending === undefined ? 'idle' : this.#deliver(this.#pending);
   }
 
-  /** Try again now, whatever the backoff says. */
+  /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
-    this.#retryAtMs = -Infinity;
+    this.#retryAtMs = this.#askedUntilMs;
     this.#restUntilMs = -Infinity;
+  }
+
+  /** True where the lane takes nothing until then, Unix milliseconds: it has stopped, or its backend has asked for that. */
+  isOut(untilMs: number): boolean {
+    return this.#state === 'stopped' || (this.#state === 'retrying' && this.#askedUntilMs > untilMs);
   }
 
   /** Leaves the backend alone no longer. Returns whether it did. */
@@ -205,7 +224,7 @@ export class LaneDelivery {
 
   /** True where everything up to `target` has been read and handed over. */
   hasDelivered(target: ReadonlyMap<string, number>): boolean {
-    return [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
+    return this.#held === undefined && [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
   }
 
   /** How far the lane has come in a writer's log. */
@@ -251,8 +270,10 @@ export class LaneDelivery {
     const { message, code } = errorInfo(error);
     const info = { message: this.#lane === 'main' ? message : `uploads: ${message}`, code };
     this.#lastError = info;
-    // A position that is lost in the middle is found again by nobody; opened anew, the sink starts from the log's beginning.
-    const isFinal = error instanceof TerminalSinkError || error instanceof PositionLostError;
+    const lost = error instanceof PositionLostError;
+    if (lost) this.#held = error.held;
+    // What is lost in the middle and not said is found again by nobody; opened anew, the sink starts from the log's beginning.
+    const isFinal = error instanceof TerminalSinkError || (lost && error.held === undefined);
     if (isFinal && !this.#hasEnded()) {
       this.#state = 'stopped';
       this.#onEvent({ type: 'sinkError', sink: this.#sink.name, error: info, terminal: true });
@@ -268,6 +289,19 @@ export class LaneDelivery {
       known.has(writer) ? this.#logs.reader(writer).locate(position) : position,
     ]);
     return { ...cursor, delivered: new Map(delivered) };
+  }
+
+  /** The batch that failed is made anew: its place in the log may now be a later one. */
+  #goBack(held: ReadonlyMap<string, number>): void {
+    const delivered = [...this.#cursor.delivered].map(([writer, position]): [string, LogPosition] => [
+      writer,
+      { ...position, seq: Math.min(position.seq, held.get(writer) ?? Infinity) },
+    ]);
+    const position = this.#asks.position?.();
+    this.#cursor = this.#locate({ delivered: new Map(delivered), position, intent: undefined });
+    this.#pending = undefined;
+    this.#held = undefined;
+    this.#unstored = true;
   }
 
   /** The next records of the writer whose turn it is, or those that an intent from before a crash names. */
@@ -331,7 +365,7 @@ export class LaneDelivery {
     const { batch, next } = pending;
     try {
       if (batch.records.length === 0) return this.#succeeded(pending);
-      this.#store.write({ ...this.#cursor, intent: { writer: batch.writer, next } });
+      this.#storeIntent({ writer: batch.writer, next });
       const writing = this.#asks.write(batch);
       if (writing === undefined) return this.#succeeded(pending);
       return this.#calls.track(
@@ -341,6 +375,13 @@ export class LaneDelivery {
     } catch (error) {
       return this.#failed(pending, error);
     }
+  }
+
+  #storeIntent(intent: Intent): void {
+    const nowMs = this.#scheduler.nowMs();
+    if (this.#isCutBack && Math.abs(nowMs - this.#storedAtMs) < STORE_INTERVAL_MS) return;
+    this.#store.write({ ...this.#cursor, intent });
+    this.#storedAtMs = nowMs;
   }
 
   #succeeded({ batch, next }: PendingBatch): Progress {
@@ -380,7 +421,9 @@ export class LaneDelivery {
     this.#state = 'retrying';
     const asked = error instanceof RetryableSinkError ? error.retryAfterMs : undefined;
     const delayMs = backoffMs(this.#attempts, this.#scheduler.random(), asked);
-    this.#retryAtMs = this.#scheduler.nowMs() + delayMs;
+    const now = this.#scheduler.nowMs();
+    this.#retryAtMs = now + delayMs;
+    this.#askedUntilMs = asked === undefined ? -Infinity : now + asked;
     if (this.#attempts === 1) this.#onEvent({ type: 'sinkError', sink: this.#sink.name, error: info, terminal: false });
     this.#onEvent({ type: 'retry', sink: this.#sink.name, attempt: this.#attempts, delayMs, error: info });
     return 'waiting';
@@ -416,6 +459,8 @@ export class LaneDelivery {
     mkdirSync(this.#directory.deadLetterDirectory, { recursive: true });
     const lines = letters.map((letter) => `${JSON.stringify(letter)}\n`).join('');
     appendFileSync(join(this.#directory.deadLetterDirectory, `${this.#sink.name}.jsonl`), lines);
+    // Read again, these records would be set aside a second time.
+    this.#storedAtMs = -Infinity;
     this.#refused += letters.length;
     const message = `${letters.length} records set aside in dead-letters/${this.#sink.name}.jsonl, the first because: ${first.reason}`;
     this.#lastError = { message, code: 'RUNCAST_RECORDS_REFUSED' };

@@ -22,7 +22,7 @@ import {
   terminal,
   type ManualClock,
 } from '@runcast/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createEventLog, makeRun, schedulerOn, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import { CursorStore } from './cursor-store.ts';
 import { SinkDelivery } from './sink-delivery.ts';
@@ -167,6 +167,22 @@ test('the cursor with the intent is stored before the call', async () => {
     { delivered: {}, intent: { writer: 'w1', next: { seq: 2 } } },
     { delivered: { w1: { seq: 2 } }, intent: { writer: 'w1', next: { seq: 4 } } },
   ]);
+});
+
+test('the cursor of a sink that is cut back to it is stored from time to time, and with the last record', async () => {
+  const { delivery, run, clock } = await open(createMemorySink(), runWithSteps(3));
+  const after = async (elapsedMs: number, from: number): Promise<unknown> => {
+    await clock.advance(elapsedMs);
+    run.steps('w1', from, 1);
+    await delivery.main.advance();
+    return run.cursor('memory');
+  };
+  await delivery.main.advance();
+  expect(await after(49, 3)).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
+  expect(await after(1, 4)).toMatchObject({ delivered: { w1: { seq: 3 } }, intent: { next: { seq: 4 } } });
+  expect(await after(49, 5)).toMatchObject({ delivered: { w1: { seq: 3 } } });
+  expect(await delivery.main.advance()).toBe('idle');
+  expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 5 } } });
 });
 
 test('after a crash between write and cursor the identical batch comes again, although the log has grown', async () => {
@@ -336,6 +352,10 @@ test('a backend that asks to be left alone is left alone that long', async () =>
   await delivery.main.advance();
   expect(delivery.main.retryAtMs).toBe(clock.now() + 45_000);
   delivery.retryNow();
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(44_999);
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(1);
   expect(delivery.main.advance()).toBe('delivered');
 });
 
@@ -501,6 +521,93 @@ test('a sink whose backend has lost its position in the middle stops, and starts
   const { delivery, log } = await open(lost, run);
   expect(delivery.main.advance()).toBe('stopped');
   expect(log.events).toMatchObject([{ type: 'sinkError', terminal: true, error: { message: 'the file is gone' } }]);
+});
+
+describe('a backend that has lost some of what it had, and says what it still has', () => {
+  /** Holds what it was given until it is cut; as a server that comes back from its last snapshot. */
+  function createLossySink(): Sink & {
+    readonly seqs: (writer: string) => readonly number[];
+    cut(writer: string): void;
+  } {
+    const held = new Map<string, readonly number[]>();
+    let lost = false;
+    const check = (): void => {
+      if (!lost) return;
+      lost = false;
+      const last = [...held].map(([writer, seqs]): [string, number] => [writer, seqs.at(-1) ?? -1]);
+      throw new PositionLostError('the server came back without its last records', { held: new Map(last) });
+    };
+    const sink = sinkWith({
+      write: ({ writer, records }) => {
+        check();
+        held.set(writer, [...(held.get(writer) ?? []), ...records.map(({ seq }) => seq)]);
+      },
+      flush: check,
+      position: () => Object.fromEntries([...held].map(([writer, seqs]) => [writer, seqs.length])),
+    });
+    return {
+      ...sink,
+      seqs: (writer) => held.get(writer) ?? [],
+      cut: (writer) => {
+        held.set(writer, (held.get(writer) ?? []).slice(0, 2));
+        lost = true;
+      },
+    };
+  }
+
+  const seqsTo = (count: number): readonly number[] => Array.from({ length: count }, (_, seq) => seq);
+
+  test('is sent again what came after it, by the same sink', async () => {
+    const sink = createLossySink();
+    const { delivery, run, log, clock, logs } = await open(sink, runWithSteps(5));
+    run.steps('w2', 0, 4);
+    logs.refresh();
+    await drain(delivery);
+    sink.cut('w1');
+    run.steps('w2', 4, 1);
+    expect(delivery.main.advance()).toBe('waiting');
+    expect(log.events).toMatchObject([
+      { type: 'sinkError', terminal: false },
+      { type: 'retry', attempt: 1 },
+    ]);
+    await clock.advance(1000);
+    expect(await drain(delivery)).toBe('idle');
+    expect(sink.seqs('w1')).toEqual(seqsTo(5));
+    expect(sink.seqs('w2')).toEqual(seqsTo(5));
+    expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 4 } }, position: { w1: 5, w2: 5 } });
+  });
+
+  test('has not delivered what a flush finds to be lost', async () => {
+    const sink = createLossySink();
+    const { delivery } = await open(sink, runWithSteps(5));
+    await drain(delivery);
+    const target = new Map([['w1', 4]]);
+    expect(delivery.hasDelivered(target)).toBe(true);
+    sink.cut('w1');
+    expect(await delivery.flush()).toContain('came back without');
+    expect(delivery.hasDelivered(target)).toBe(false);
+    await drain(delivery);
+    expect(delivery.hasDelivered(target)).toBe(true);
+    expect(sink.seqs('w1')).toEqual(seqsTo(5));
+  });
+
+  test('need not have a position', async () => {
+    const writes: (readonly number[])[] = [];
+    const sink = sinkWith({
+      write: ({ records }) => {
+        writes.push(records.map(({ seq }) => seq));
+        if (writes.length === 2) throw new PositionLostError('all is gone', { held: new Map([['w1', -1]]) });
+      },
+    });
+    const { delivery, run, clock } = await open(sink, runWithSteps(2));
+    await drain(delivery);
+    run.steps('w1', 2, 1);
+    expect(delivery.main.advance()).toBe('waiting');
+    await clock.advance(1000);
+    await drain(delivery);
+    expect(writes).toEqual([[0, 1], [2], [0, 1, 2]]);
+    expect(run.cursor('custom')).not.toHaveProperty('position');
+  });
 });
 
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {
@@ -734,7 +841,7 @@ test('endNow leaves alone what an asynchronous sink has not finished', async () 
   delivery.endNow(OUTCOME);
   delivery.endNow(OUTCOME);
   expect(sink.memory.calls.map(({ method }) => method)).toEqual(['open', 'write']);
-  expect(run.cursor('scripted')).toMatchObject({ delivered: { w1: { seq: 0 } }, intent: { next: { seq: 1 } } });
+  expect(run.cursor('scripted')).toMatchObject({ delivered: {}, intent: { next: { seq: 0 } } });
 });
 
 test('says whether the sink is local', async () => {

@@ -79,14 +79,14 @@ export class SinkDelivery {
     return this.main.state;
   }
 
-  /** True where no lane takes anything more. */
-  get hasStopped(): boolean {
-    return this.lanes.every((lane) => lane.state === 'stopped');
+  /** True where no lane takes anything until then, in Unix milliseconds. */
+  isOut(untilMs: number): boolean {
+    return this.lanes.every((lane) => lane.isOut(untilMs));
   }
 
-  /** Why a lane takes nothing more, undefined where all do. */
-  get stopReason(): string | undefined {
-    return this.lanes.find((lane) => lane.state === 'stopped')?.trouble;
+  /** Why a lane takes nothing until then; undefined where all do. */
+  outReason(untilMs: number): string | undefined {
+    return this.lanes.find((lane) => lane.isOut(untilMs))?.trouble;
   }
 
   /** Why a lane is asked again, or is not any more; undefined while all take what they are given. */
@@ -112,7 +112,7 @@ export class SinkDelivery {
     for (const lane of this.lanes) lane.begin();
   }
 
-  /** Try again now, whatever the backoff says. */
+  /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
     for (const lane of this.lanes) lane.retryNow();
   }
@@ -127,9 +127,9 @@ export class SinkDelivery {
     return this.lanes.every((lane) => lane.hasDelivered(target));
   }
 
-  /** True where nothing more is to be waited for: each lane has delivered up to `target`, or has stopped. */
-  hasSettled(target: ReadonlyMap<string, number>): boolean {
-    return this.lanes.every((lane) => lane.state === 'stopped' || lane.hasDelivered(target));
+  /** True where nothing more comes until then: each lane has delivered up to `target`, or is out. */
+  hasSettled(target: ReadonlyMap<string, number>, untilMs: number): boolean {
+    return this.lanes.every((lane) => lane.isOut(untilMs) || lane.hasDelivered(target));
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   type SinkSpec,
 } from '@runcast/core';
 import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
+import { redisEnv, redisSink, serverAddress } from '@runcast/redis/spec';
 import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
 import {
   nameProblems,
@@ -73,10 +74,16 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
     return { spec, target: { kind: 'directory', path: directory, variable: 'JSONL__DIR' } };
   }),
   builtIn('tensorboard', tensorboardEnv, (config, cwd) => {
-    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = config;
+    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps, engine } = config;
     const directory = resolve(cwd, logDir);
-    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps });
+    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps, engine });
     return { spec, target: { kind: 'directory', path: directory, variable: 'TENSORBOARD__LOG_DIR' } };
+  }),
+  builtIn('redis', redisEnv, (config) => {
+    const { url, stream, max_len: maxLen, log_every_n_steps: logEveryNSteps } = config;
+    const spec = redisSink({ url, stream, maxLen, logEveryNSteps });
+    const probe = async (): Promise<string> => (await import('@runcast/redis')).probeServer(url, stream);
+    return { spec, target: { kind: 'server', address: serverAddress(url), variable: 'REDIS__URL', probe } };
   }),
   {
     name: 'wandb',

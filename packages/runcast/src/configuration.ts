@@ -38,7 +38,7 @@ export interface ConfigurationReading {
 }
 
 /** Sinks of the design that this version does not have yet. Switched on, they are an error: nobody's data goes nowhere unnoticed. */
-const UNAVAILABLE_PREFIXES = ['REDIS', 'STORE', 'EPISODES'] as const;
+const UNAVAILABLE_PREFIXES = ['STORE', 'EPISODES'] as const;
 
 /** Reads everything and throws nothing. Relative directories of sinks are below `cwd`. */
 export function inspectConfiguration(env: Environment, cwd: string = '.'): ConfigurationReading {

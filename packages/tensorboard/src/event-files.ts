@@ -7,9 +7,10 @@ import path from 'node:path';
 import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
 import { errorCode, errorMessage, PositionLostError } from '@runcast/core';
 import type { EncodedFile } from './event-encoder.ts';
+import type { RunFiles } from './run-files.ts';
 
 /** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
-const MAX_OPEN_FILES = 16;
+export const MAX_OPEN_FILES = 16;
 
 /**
  * In the run directory: names the event files that were begun, a line each. Without a position, or with an older one, it
@@ -20,7 +21,7 @@ const LIST = 'tensorboard-files.txt';
 /** What an encoder calls its files; a list that was damaged must lead nowhere else. */
 const EVENT_FILE = /^(?:rewind-\d+\/)?events\.out\.tfevents\.[\w.-]+$/u;
 
-export class EventFiles {
+export class EventFiles implements RunFiles {
   readonly #directory: string;
   /** Where the files begun are listed; undefined where no run could be taken up again. */
   #list: string | undefined;
@@ -49,10 +50,6 @@ export class EventFiles {
     return [...this.#lengths];
   }
 
-  /**
-   * Takes every file back to its good length, and removes those begun since: what they hold will be written again, and not
-   * always to files of the same names. Throws {@link PositionLostError} where one is missing or shorter.
-   */
   recover(runDirectory: string): void {
     this.#list = path.join(runDirectory, LIST);
     this.#listed = readList(this.#list);
@@ -66,7 +63,6 @@ export class EventFiles {
     }
   }
 
-  /** Appends to all of the files or, where it throws, to none. */
   append(parts: readonly EncodedFile[]): void {
     try {
       for (const part of parts) this.#opened(part.path).append(part.bytes);
@@ -108,7 +104,7 @@ export class EventFiles {
     const length = this.#lengths.get(name);
     if (length === undefined) {
       mkdirSync(path.dirname(file), { recursive: true });
-      this.#enlist(name);
+      this.enlist(name);
       return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
     }
     try {
@@ -120,8 +116,8 @@ export class EventFiles {
     }
   }
 
-  /** Before the file itself exists: a file that is not listed would never be removed. */
-  #enlist(name: string): void {
+  /** Before the file has anything in it: a file that is not listed would never be removed. */
+  enlist(name: string): void {
     if (this.#list === undefined || this.#listed.has(name)) return;
     appendFileSync(this.#list, `${name}\n`);
     this.#listed = new Set(this.#listed).add(name);

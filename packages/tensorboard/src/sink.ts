@@ -20,10 +20,18 @@ import {
   type SinkTraits,
 } from '@runcast/core';
 import { z } from 'zod';
-import { parseSinkConfig, type TensorboardSinkConfig, type TensorboardSinkOptions } from './config.ts';
+import {
+  parseSinkConfig,
+  type TensorboardEngine,
+  type TensorboardSinkConfig,
+  type TensorboardSinkOptions,
+} from './config.ts';
 import { EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
+import type { RunFiles } from './run-files.ts';
 import { encoderStateSchema } from './run-state.ts';
+import { loadTfjsBinding, type TfjsBinding } from './tfjs-binding.ts';
+import { TfjsEventFiles, type Wait } from './tfjs-event-files.ts';
 import { tensorboardTraits } from './traits.ts';
 
 /** Not an event file by its name, so that TensorBoard does not look at it. */
@@ -31,6 +39,8 @@ const PROBE = '.writable';
 
 const positionSchema = z.object({
   version: z.literal(1),
+  /** One does not go on with the files of another: they order and name them differently. */
+  engine: z.enum(['native', 'tfjs']).default('native'),
   /** Path below the run's directory and good length of each file. */
   files: z.array(z.tuple([z.string(), z.int().nonnegative()])),
   encoder: encoderStateSchema,
@@ -49,13 +59,24 @@ export interface TensorboardSink extends Sink {
   position(): JsonValue;
 }
 
+/** What the engine tfjs works with, the real things where left out. */
+export interface TfjsSupport {
+  readonly binding?: () => TfjsBinding;
+  /** Blocks for less than a second before a file is begun whose name could sort before the one it follows. */
+  readonly wait?: Wait;
+}
+
 /** Makes the sink from a spec's configuration, {@link TensorboardSinkOptions} as JSON. Throws ConfigError where it is none. */
 export const createSink: CreateSink = (config: JsonObject): Sink =>
-  new EventFileSink(parseSinkConfig(config), undefined);
+  new EventFileSink(parseSinkConfig(config), undefined, {});
 
-/** The sink with the file system calls it is to use for event files, the real ones where left out. */
-export function createTensorboardSink(options: TensorboardSinkOptions, fileSystem?: AppendFileSystem): TensorboardSink {
-  return new EventFileSink(parseSinkConfig(options), fileSystem);
+/** The sink with the file system calls that the engine native is to use for event files, the real ones where left out. */
+export function createTensorboardSink(
+  options: TensorboardSinkOptions,
+  fileSystem?: AppendFileSystem,
+  tfjs: TfjsSupport = {},
+): TensorboardSink {
+  return new EventFileSink(parseSinkConfig(options), fileSystem, tfjs);
 }
 
 class EventFileSink implements TensorboardSink {
@@ -64,31 +85,39 @@ class EventFileSink implements TensorboardSink {
   readonly logEveryNSteps: number;
   readonly #config: TensorboardSinkConfig;
   readonly #fileSystem: AppendFileSystem | undefined;
+  readonly #tfjs: TfjsSupport;
   #encoder = new EventEncoder();
-  #files: EventFiles;
+  #files: RunFiles;
   #runDirectory = '';
   /** When the files were last known to be on the disk, by the ticks' clock. */
   #durableAt: number | undefined;
 
-  constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined) {
+  constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined, tfjs: TfjsSupport) {
     this.logEveryNSteps = config.logEveryNSteps;
     this.#config = config;
     this.#fileSystem = fileSystem;
+    this.#tfjs = tfjs;
     this.#files = new EventFiles(config.logDir, [], fileSystem);
   }
 
   /**
-   * Makes the run's directory and proves that it can be written to. Throws {@link ConfigError} where it cannot, and
-   * {@link PositionLostError} where the files are not what the position says; without a position, files are begun anew.
+   * Makes the run's directory and proves that it can be written to. Throws {@link ConfigError} where it cannot, or where the
+   * engine is not to be had, and {@link PositionLostError} where the files are not what the position says; without a position, files are begun anew.
    */
   open(context: OpenContext): void {
     const directory = path.join(this.#config.logDir, context.runId);
     proveWritable(this.#config.logDir, directory);
     this.#runDirectory = context.runDirectory;
-    const position = context.position === undefined ? undefined : readPosition(context.position);
+    const position = context.position === undefined ? undefined : readPosition(context.position, this.#config.engine);
     this.#encoder = new EventEncoder(position?.encoder);
-    this.#files = new EventFiles(directory, position?.files ?? [], this.#fileSystem);
+    this.#files = this.#openFiles(directory, position?.files ?? []);
     this.#files.recover(context.runDirectory);
+  }
+
+  #openFiles(directory: string, lengths: readonly (readonly [string, number])[]): RunFiles {
+    if (this.#config.engine === 'native') return new EventFiles(directory, lengths, this.#fileSystem);
+    const { binding = loadTfjsBinding, wait } = this.#tfjs;
+    return new TfjsEventFiles(binding(), directory, lengths, wait);
   }
 
   write(batch: RecordBatch): void {
@@ -136,7 +165,7 @@ class EventFileSink implements TensorboardSink {
   }
 
   position(): JsonValue {
-    return { version: 1, files: this.#files.lengths(), encoder: this.#encoder.position() };
+    return { version: 1, engine: this.#config.engine, files: this.#files.lengths(), encoder: this.#encoder.position() };
   }
 }
 
@@ -155,8 +184,11 @@ function proveWritable(logDir: string, directory: string): void {
   }
 }
 
-function readPosition(json: JsonValue): z.infer<typeof positionSchema> {
+function readPosition(json: JsonValue, engine: TensorboardEngine): z.infer<typeof positionSchema> {
   const parsed = positionSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (parsed.data.engine === engine) return parsed.data;
+    throw new PositionLostError(`the files are those of the engine ${parsed.data.engine}: ${engine} writes them anew`);
+  }
   throw new PositionLostError(`not a position of this version of the sink: ${z.prettifyError(parsed.error)}`);
 }

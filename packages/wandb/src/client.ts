@@ -169,7 +169,9 @@ const NONE: ReadonlySet<number> = new Set();
 
 function unreachable(what: string, error: unknown): RetryableSinkError {
   const cause = error instanceof Error && error.cause !== undefined ? `: ${errorMessage(error.cause)}` : '';
-  return new RetryableSinkError(`W&B could not be reached for ${what}: ${errorMessage(error)}${cause}`, { cause: error });
+  return new RetryableSinkError(`W&B could not be reached for ${what}: ${errorMessage(error)}${cause}`, {
+    cause: error,
+  });
 }
 
 function parsed(text: string): unknown {

@@ -9,7 +9,6 @@ import {
   RecordsRefusedError,
   type JsonObject,
   type JsonValue,
-  type OpenRecord,
   type RecordBatch,
   type Sink,
   type SinkContext,
@@ -23,8 +22,8 @@ import type { WandbSinkConfig } from './config.ts';
 import type { HistoryWrite } from './history-lines.ts';
 import { behindOthers, joinRun, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
-import { anonymousIdentity, identityOf, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
 import { Patience } from './patience.ts';
+import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 import { wandbTraits } from './traits.ts';
 import { RunUploads } from './run-uploads.ts';
@@ -216,16 +215,6 @@ function* partsOf({ offset, content }: HistoryWrite): Generator<HistoryWrite> {
     bytes += size;
   }
   if (part.length > 0) yield { offset: at, content: part };
-}
-
-/** A log whose first record was damaged is a run all the same. */
-function firstIdentity({ records, writer }: RecordBatch): RunIdentity {
-  const open = records.find((record): record is OpenRecord => record.kind === 'open');
-  return open === undefined ? anonymousIdentity(writer) : identityOf(open);
-}
-
-function begun(state: RunState, identity: RunIdentity, { records }: RecordBatch): RunState {
-  return state.identity === null ? { ...state, identity, start: records[0]?.time ?? 0 } : state;
 }
 
 function readPosition(json: JsonValue): RunState {
