@@ -122,7 +122,7 @@ function uploads({ server, runId }: WandbBackend): readonly BackendRow[] {
   const run = server.run(PROJECT, runId);
   if (run === undefined) return [];
   const named = [...run.files.keys()].map((path) => ({ row: path.replace(/_\d+_[0-9a-f]{20}\..*$/u, '') }));
-  const artifacts = run.artifacts.map(({ name, files }) => ({
+  const artifacts = [...new Set(run.artifacts)].map(({ name, files }) => ({
     row: `artifact ${name} ${[...files.keys()].join()}`,
     lane: 'artifacts',
   }));
@@ -131,10 +131,15 @@ function uploads({ server, runId }: WandbBackend): readonly BackendRow[] {
 
 function createSink(backend: WandbBackend): Sink {
   const { server } = backend;
-  return createWandbSink({ apiKey: server.apiKey, baseUrl: server.url, project: PROJECT }, async (url, init) => {
-    if (init?.method === 'PUT') await backend.gate;
-    return fetch(url, init);
-  });
+  return createWandbSink(
+    { apiKey: server.apiKey, baseUrl: server.url, project: PROJECT },
+    {
+      fetch: async (url, init) => {
+        if (init?.method === 'PUT') await backend.gate;
+        return fetch(url, init);
+      },
+    },
+  );
 }
 
 describeSinkContract<WandbBackend>({

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { tensorboardSink } from '@runcast/tensorboard';
+import { wandbSink } from '@runcast/wandb';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
@@ -17,9 +18,14 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend.
+ * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
+ * W&B server for tests.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http';
+export type SinkName =
+  'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http' | 'wandb';
+
+/** What the W&B server for tests wants to be told. */
+export const WANDB_TEST_KEY: string = 'f'.repeat(40);
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
@@ -41,7 +47,7 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend listens. */
+  /** Where the scripted backend or the W&B server for tests listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
@@ -129,6 +135,8 @@ export function sinkSpecs({
         return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
       case 'http':
         return sinkOf('http', './http-sink.ts', { url: backend });
+      case 'wandb':
+        return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
       default:
         return sink satisfies never;
     }

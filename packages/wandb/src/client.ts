@@ -9,7 +9,8 @@ import { Readable } from 'node:stream';
 import { errorMessage, RetryableSinkError, TerminalSinkError } from '@runcast/core';
 import { z } from 'zod';
 import type { Operation } from './operations.ts';
-import { failureOf, graphqlFailure, rateLimitPauseMs, UPSERT_FINAL_STATUSES } from './server-failure.ts';
+import { Patience } from './patience.ts';
+import { failureOf, graphqlFailure, rateLimitPauseMs, retryAfter, UPSERT_FINAL_STATUSES } from './server-failure.ts';
 
 /** As W&B's own client has them. */
 const GRAPHQL_TIMEOUT_MS = 30_000;
@@ -21,6 +22,8 @@ export interface ClientOptions {
   readonly apiKey: string;
   /** Breaks off what is under way. */
   readonly signal: AbortSignal;
+  /** What the server has asked others to wait for; nothing where left out. */
+  readonly patience?: Patience;
   /** The runtime's own where left out. */
   readonly fetch?: typeof fetch;
 }
@@ -65,9 +68,11 @@ const stopAnswer = z.object({ stopped: z.boolean().nullish() });
 export class WandbClient {
   readonly #options: ClientOptions;
   readonly #authorization: string;
+  readonly #patience: Patience;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#patience = options.patience ?? new Patience();
     this.#authorization = `Basic ${Buffer.from(`api:${options.apiKey}`).toString('base64')}`;
   }
 
@@ -125,8 +130,9 @@ export class WandbClient {
     if (!response.ok) throw failureOf({ what, status: response.status, headers: response.headers, body: text }, NONE);
   }
 
-  #post(what: string, url: string, body: string, timeoutMs: number): Promise<Response> {
-    return this.#request(what, url, {
+  async #post(what: string, url: string, body: string, timeoutMs: number): Promise<Response> {
+    this.#patience.check(what);
+    const response = await this.#request(what, url, {
       method: 'POST',
       headers: {
         authorization: this.#authorization,
@@ -136,6 +142,9 @@ export class WandbClient {
       body,
       signal: AbortSignal.any([this.#options.signal, AbortSignal.timeout(timeoutMs)]),
     });
+    const waitMs = response.ok ? undefined : retryAfter(response.headers);
+    if (waitMs !== undefined) this.#patience.wait(what, waitMs);
+    return response;
   }
 
   async #request(what: string, url: string, init: RequestInit): Promise<Response> {
@@ -160,7 +169,9 @@ const NONE: ReadonlySet<number> = new Set();
 
 function unreachable(what: string, error: unknown): RetryableSinkError {
   const cause = error instanceof Error && error.cause !== undefined ? `: ${errorMessage(error.cause)}` : '';
-  return new RetryableSinkError(`W&B could not be reached for ${what}: ${errorMessage(error)}${cause}`, { cause: error });
+  return new RetryableSinkError(`W&B could not be reached for ${what}: ${errorMessage(error)}${cause}`, {
+    cause: error,
+  });
 }
 
 function parsed(text: string): unknown {

@@ -73,8 +73,10 @@ export class HistoryLines {
   #open: Line | undefined;
   /** The open line differs from what was last written of it. */
   #changed = false;
-  /** Finished lines since {@link take}; the open one is not among them. */
+  /** Finished lines since {@link take} that differ from what was last written; the open one is not among them. */
   #content: string[] = [];
+  /** Finished lines since the beginning. */
+  readonly #closed: OpenLine[] = [];
 
   /** @param startTime When the run began, in Unix seconds. */
   constructor(state: HistoryState, startTime: number) {
@@ -113,12 +115,16 @@ export class HistoryLines {
     return { offset: this.#lines - content.length, content };
   }
 
+  /** Lines that have been finished, for a backend that cannot write over one. */
+  get closed(): readonly OpenLine[] {
+    return this.#closed;
+  }
+
   state(): HistoryState {
-    const open = this.#open;
     return {
       lines: this.#lines,
       step: this.#step,
-      open: open === undefined ? null : { step: open.step, time: open.time, fields: [...open.fields] },
+      open: this.#open === undefined ? null : closedLine(this.#open),
     };
   }
 
@@ -135,6 +141,7 @@ export class HistoryLines {
 
   #begin(step: number, time: number): void {
     if (this.#changed && this.#open !== undefined) this.#content.push(this.#text(this.#open));
+    if (this.#open !== undefined) this.#closed.push(closedLine(this.#open));
     this.#open = { step, time, bytes: 0, fields: new Map() };
     this.#step = step;
     this.#lines += 1;
@@ -154,6 +161,10 @@ export class HistoryLines {
     ];
     return objectText([...own, ...fields]);
   }
+}
+
+function closedLine({ step, time, fields }: Line): OpenLine {
+  return { step, time, fields: [...fields] };
 }
 
 function nextStep(current: number | null): number {

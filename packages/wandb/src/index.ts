@@ -8,6 +8,14 @@ export {
   type WandbMode,
   type WandbSinkOptions,
 } from './config.ts';
-export { createWandbSink } from './sink.ts';
+export {
+  readTransactions,
+  type TransactionArtifactFile,
+  type TransactionItem,
+  type TransactionsRead,
+  type WandbTransaction,
+} from './read-transactions.ts';
+export { createWandbSink, type WandbSinkParts } from './sink.ts';
 export { wandbSink } from './spec.ts';
+export type { DamagedFrame } from './transaction-frames.ts';
 export { wandbOfflineTraits, wandbTraits } from './traits.ts';

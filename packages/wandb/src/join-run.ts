@@ -49,9 +49,7 @@ export function resumeAt(state: RunState, status: ServerRunStatus | undefined, w
     throw new PositionLostError(`W&B has ${server.lines} rows of ${where} where ${expected} were sent; ${advice}`);
   const others = server.lines - server.own;
   const notice =
-    others === 0
-      ? undefined
-      : `W&B has ${others} rows of ${where} that are not this log's; rows are added behind them`;
+    others === 0 ? undefined : `W&B has ${others} rows of ${where} that are not this log's; rows are added behind them`;
   return { state, server, notice };
 }
 
@@ -74,7 +72,9 @@ export function joinRun(identity: RunIdentity, status: ServerRunStatus | undefin
   if (lines === 0 && Object.keys(own).length === 0) return fresh;
   const step = stepOf(last);
   const { runcast: _, m: metrics, ...others } = own;
-  const summary = Object.entries(objectOf(status.summaryMetrics)).map(([key, value]) => [key, wordText(value)] as const);
+  const summary = Object.entries(objectOf(status.summaryMetrics)).map(
+    ([key, value]) => [key, wordText(value)] as const,
+  );
   const configured = Object.entries(config)
     .filter(([key]) => key !== '_wandb')
     .map(([key, item]) => [key, unwrapped(item)] as const);

@@ -138,10 +138,7 @@ function imageFile(record: ImageRecord, { images, maxImageSize }: MediaOptions):
     return { key, reference: { _type: 'html-file', path, sha256, size, ...captioned }, path, bytes };
   }
   if (images === 'svg') return undefined;
-  if (
-    maxImageSize !== undefined &&
-    ((width ?? 0) > maxImageSize.width || (height ?? 0) > maxImageSize.height)
-  )
+  if (maxImageSize !== undefined && ((width ?? 0) > maxImageSize.width || (height ?? 0) > maxImageSize.height))
     return `the image has ${width}x${height} pixels; WANDB__MAX_IMAGE_SIZE is ${maxImageSize.width}x${maxImageSize.height}`;
   const path = mediaPath('images', record, key, sha256, format);
   const dimensions = { ...(width === undefined ? {} : { width }), ...(height === undefined ? {} : { height }) };

@@ -9,7 +9,6 @@ import {
   RecordsRefusedError,
   type JsonObject,
   type JsonValue,
-  type OpenRecord,
   type RecordBatch,
   type Sink,
   type SinkContext,
@@ -23,7 +22,8 @@ import type { WandbSinkConfig } from './config.ts';
 import type { HistoryWrite } from './history-lines.ts';
 import { behindOthers, joinRun, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
-import { anonymousIdentity, identityOf, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
+import { Patience } from './patience.ts';
+import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 import { wandbTraits } from './traits.ts';
 import { RunUploads } from './run-uploads.ts';
@@ -55,6 +55,7 @@ class OnlineSink implements Sink {
   readonly #uploads: RunUploads;
   readonly #config: WandbSinkConfig;
   readonly #fetchWith: typeof fetch | undefined;
+  readonly #patience = new Patience();
   #context: SinkContext | undefined;
   #server: ServerRun | undefined;
   /** As of the last write that returned. */
@@ -156,6 +157,7 @@ class OnlineSink implements Sink {
       baseUrl: baseUrl.replace(/\/+$/u, ''),
       apiKey,
       signal,
+      patience: this.#patience,
       ...(this.#fetchWith === undefined ? {} : { fetch: this.#fetchWith }),
     });
     return new ServerRun({ client, config: this.#config, runId, notify });
@@ -215,16 +217,6 @@ function* partsOf({ offset, content }: HistoryWrite): Generator<HistoryWrite> {
   if (part.length > 0) yield { offset: at, content: part };
 }
 
-/** A log whose first record was damaged is a run all the same. */
-function firstIdentity({ records, writer }: RecordBatch): RunIdentity {
-  const open = records.find((record): record is OpenRecord => record.kind === 'open');
-  return open === undefined ? anonymousIdentity(writer) : identityOf(open);
-}
-
-function begun(state: RunState, identity: RunIdentity, { records }: RecordBatch): RunState {
-  return state.identity === null ? { ...state, identity, start: records[0]?.time ?? 0 } : state;
-}
-
 function readPosition(json: JsonValue): RunState {
   const parsed = positionSchema.safeParse(json);
   if (parsed.success) return parsed.data.run;
@@ -235,4 +227,3 @@ function readPosition(json: JsonValue): RunState {
       : `not a position of this version of the sink: ${z.prettifyError(parsed.error)}`,
   );
 }
-

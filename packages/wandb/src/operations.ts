@@ -222,6 +222,7 @@ export interface CommitArtifactData {
 
 export const COMMIT_ARTIFACT: Operation<CommitArtifactData> = {
   name: 'CommitArtifact',
-  query: 'mutation CommitArtifact($artifactID: ID!) { commitArtifact(input: { artifactID: $artifactID }) { artifact { id digest } } }',
+  query:
+    'mutation CommitArtifact($artifactID: ID!) { commitArtifact(input: { artifactID: $artifactID }) { artifact { id digest } } }',
   data: z.object({ commitArtifact: z.object({ artifact: z.object({ id: z.string() }) }) }),
 };

@@ -12,7 +12,14 @@ import {
   type ScalarMap,
 } from '@runcast/core';
 import { summaryMark } from './join-run.ts';
-import { HistoryLines, historyKey, MAX_LINE_BYTES, type Field, type HistoryWrite } from './history-lines.ts';
+import {
+  HistoryLines,
+  historyKey,
+  MAX_LINE_BYTES,
+  type Field,
+  type HistoryWrite,
+  type OpenLine,
+} from './history-lines.ts';
 import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
 import { MetricDefinitions } from './metric-definitions.ts';
@@ -25,6 +32,8 @@ export interface EncodedBatch {
   /** Records that can never be shown; if there are any, nothing else counts. */
   readonly refusals: readonly RecordRefusal[];
   readonly history: HistoryWrite;
+  /** Lines that get no further keys. */
+  readonly closedLines: readonly OpenLine[];
   readonly events: HistoryWrite;
   /** The summary is not as before. */
   readonly summaryChanged: boolean;
@@ -85,8 +94,13 @@ export function configText(state: RunState): string {
  * @param lines Lines of the history there are when it arrives.
  */
 export function summaryText(state: RunState, lines: number): string {
-  const runtime = state.summary.find(([key]) => key === '_runtime')?.[1] ?? '0';
-  return objectText([...state.summary, ['_wandb', summaryMark(Math.max(0, Math.floor(Number(runtime))), lines)]]);
+  return objectText([...state.summary, ['_wandb', summaryMark(runtimeOf(state.summary), lines)]]);
+}
+
+/** Whole seconds from the run's beginning to its newest row. */
+export function runtimeOf(summary: RunState['summary']): number {
+  const runtime = Number(summary.find(([key]) => key === '_runtime')?.[1] ?? 0);
+  return Math.max(0, Math.floor(runtime));
 }
 
 class BatchEncoder {
@@ -139,6 +153,7 @@ class BatchEncoder {
       state,
       refusals: this.#refusals,
       history,
+      closedLines: this.#history.closed,
       events: { offset: this.#before.events, content: this.#events },
       summaryChanged: this.#summaryChanged,
       runChanged: this.#runChanged,
@@ -279,11 +294,7 @@ class BatchEncoder {
   }
 
   #system(record: Extract<RunRecord, { kind: 'system' }>): void {
-    // W&B's page of system metrics knows them as `system.cpu`.
-    const fields = metricFields(record.metrics).map(([key, text]): Field => [
-      `system.${key.replace(/^system[/.]/u, '').replaceAll('/', '.')}`,
-      text,
-    ]);
+    const fields = systemFields(record).map(([key, text]): Field => [`system.${key}`, text]);
     const runtime = roundedSeconds(record.time - this.#before.start);
     const own: readonly Field[] = [
       ['_wandb', 'true'],
@@ -317,6 +328,11 @@ class BatchEncoder {
       this.#tags.add(tag);
     }
   }
+}
+
+/** System metrics as W&B's page knows them, but for `system.` before each: `cpu`. */
+export function systemFields({ metrics }: Extract<RunRecord, { kind: 'system' }>): readonly Field[] {
+  return metricFields(metrics).map(([key, text]) => [key.replace(/^system[/.]/u, '').replaceAll('/', '.'), text]);
 }
 
 function metricFields(metrics: ScalarMap): readonly Field[] {

@@ -4,12 +4,7 @@
  */
 
 import { z } from 'zod';
-import {
-  SUMMARY_RULES,
-  type JsonObject,
-  type JsonValue,
-  type OpenRecord,
-} from '@runcast/core';
+import { SUMMARY_RULES, type JsonObject, type JsonValue, type OpenRecord, type RecordBatch } from '@runcast/core';
 import { NO_HISTORY, type HistoryState } from './history-lines.ts';
 import type { MetricEntry } from './metric-definitions.ts';
 import type { Gathered } from './run-summary.ts';
@@ -157,4 +152,15 @@ export function identityOf(record: OpenRecord): RunIdentity {
     commit: record.git?.commit ?? null,
     repo: record.git?.remote ?? null,
   };
+}
+
+/** A log whose first record was damaged is a run all the same. */
+export function firstIdentity({ records, writer }: RecordBatch): RunIdentity {
+  const open = records.find((record): record is OpenRecord => record.kind === 'open');
+  return open === undefined ? anonymousIdentity(writer) : identityOf(open);
+}
+
+/** The state that a batch is encoded from: a run begins with its first record. */
+export function begun(state: RunState, identity: RunIdentity, { records }: RecordBatch): RunState {
+  return state.identity === null ? { ...state, identity, start: records[0]?.time ?? 0 } : state;
 }

@@ -3,11 +3,8 @@
  * path, so that one that is sent again replaces itself.
  */
 
-import { join, sep } from 'node:path';
-import { existsSync } from 'node:fs';
 import {
   PositionLostError,
-  RecordsRefusedError,
   RetryableSinkError,
   type ArtifactRecord,
   type JsonValue,
@@ -18,6 +15,7 @@ import {
   type UploadLane,
 } from '@runcast/core';
 import { z } from 'zod';
+import { blobPath } from './blob-path.ts';
 import type { RunPlace, UploadBody } from './client.ts';
 import type { WandbSinkConfig } from './config.ts';
 import { mediaFile, type MediaRecord } from './media.ts';
@@ -143,13 +141,7 @@ export class RunUploads implements UploadLane {
     return { server, place: await server.ensureOpen(this.#identity ?? anonymousIdentity('')) };
   }
 
-  /** Where the bytes lie. Throws RecordsRefusedError where they do not. */
-  #blob({ seq }: RunRecord, blob: string): string {
-    const path = join(this.#runDirectory, blob);
-    if (!path.startsWith(join(this.#runDirectory, sep)))
-      throw new RecordsRefusedError([{ seq, reason: `${blob} is outside the run directory` }]);
-    if (!existsSync(path))
-      throw new RecordsRefusedError([{ seq, reason: `${blob} is missing in the run directory` }]);
-    return path;
+  #blob(record: RunRecord, blob: string): string {
+    return blobPath(this.#runDirectory, record, blob);
   }
 }

@@ -15,7 +15,10 @@ const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 41
 const ADVICE: ReadonlyMap<number, string> = new Map([
   [401, 'check WANDB_API_KEY (https://wandb.ai/authorize)'],
   [403, 'the key may not write there: check WANDB__ENTITY and WANDB__PROJECT'],
-  [404, 'there is no such entity, project or run: check WANDB__ENTITY and WANDB__PROJECT; a deleted run does not come back'],
+  [
+    404,
+    'there is no such entity, project or run: check WANDB__ENTITY and WANDB__PROJECT; a deleted run does not come back',
+  ],
 ]);
 const OTHER_ADVICE = 'the run log keeps what W&B is owed; runcast sync delivers it';
 /** GraphQL says these with status 200. */
@@ -35,7 +38,9 @@ export function failureOf(
 }
 
 /** A run may be refused for a moment because another of its name is just being made. */
-export const UPSERT_FINAL_STATUSES: ReadonlySet<number> = new Set([...FINAL_STATUSES].filter((status) => status !== 409));
+export const UPSERT_FINAL_STATUSES: ReadonlySet<number> = new Set(
+  [...FINAL_STATUSES].filter((status) => status !== 409),
+);
 
 /** Errors in an answer whose status is a success. */
 export function graphqlFailure(what: string, messages: readonly string[]): RetryableSinkError | TerminalSinkError {
