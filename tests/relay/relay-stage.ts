@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { RecordBatch, RunRecord, SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { createRedisSink } from '@runcast/redis';
+import { sinkContext } from '@runcast/testing';
 import { runRelay, type RelayEvent, type RelayReport } from '@runcast/relay';
 import { LOG_START, runDirectory, withRunLogs } from '@runcast/runlog';
 import { expect, vi } from 'vitest';
@@ -83,7 +84,7 @@ export class RelayStage {
   /** Publishes batches as a trainer's delivery does. */
   async publish(run: string, ...batches: readonly RecordBatch[]): Promise<void> {
     const sink = createRedisSink({ url: this.server.url, stream: STREAM });
-    await sink.open?.({ runId: run, runDirectory: '/', position: undefined });
+    await sink.open?.(sinkContext({ runId: run, runDirectory: '/' }));
     for (const batch of batches) await sink.write(batch);
     await sink.close({ status: 'finished', final: true });
   }
