@@ -32,6 +32,8 @@ interface Behaviour {
   readonly absent?: 'throughout' | 'at the start';
   /** The trainer is killed instead of closing. */
   readonly kills?: boolean;
+  /** Requests of a run that its file stream takes in a second. */
+  readonly perSecond?: number;
 }
 
 function status(code: number, more: { readonly taken?: boolean } = {}): FaultAction {
@@ -49,6 +51,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'resets before it takes a request', actions: [RESET_BEFORE], chance: 0.4, owes: 'maybe' },
   { name: 'resets after it took a request', actions: [RESET_AFTER], chance: 0.4, owes: 'maybe' },
   { name: 'answers 429 with Retry-After', actions: [TOO_MANY], chance: 0.3, owes: 'maybe' },
+  { name: 'takes two requests a second', actions: [], chance: 0, owes: 'maybe', perSecond: 2 },
   {
     name: 'answers 5xx, before or after',
     actions: [status(500), status(502, { taken: true })],
@@ -75,7 +78,7 @@ export const wandbCells: readonly Cell[] = BEHAVIOURS.map((behaviour) => ({
 
 async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly string[]> {
   const { random, folder } = round;
-  const { actions, chance, after = 0, absent, kills = false } = behaviour;
+  const { actions, chance, after = 0, absent, kills = false, perSecond } = behaviour;
   const server = await startWandbServer({ apiKey: WANDB_TEST_KEY });
   const fault =
     actions.length === 0
@@ -87,6 +90,7 @@ async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly s
           when: () => random.chance(chance),
           action: () => random.pick(actions),
         });
+  if (perSecond !== undefined) server.setRateLimit({ requests: perSecond, perMs: 1000 });
   const settings = settingsFor(folder, {
     sinks: ['jsonl', 'wandb'],
     host: random.pick(['worker', 'inline'] as const),
