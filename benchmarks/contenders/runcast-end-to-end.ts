@@ -1,4 +1,7 @@
-/** Runcast's side of end-to-end: from the first call until everything is in closed event files. */
+/**
+ * Runcast's side of end-to-end: from the first call until everything is in closed event files. Given where tfjs-node is,
+ * that writes them.
+ */
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -6,8 +9,15 @@ import { closeCompletely, eventDirectory, openRuncast } from './open-runcast.ts'
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
-const { directory, count } = readWorkload();
-const publisher = await openRuncast(directory, ['TENSORBOARD']);
+const {
+  directory,
+  count,
+  args: [tfjsDirectory],
+} = readWorkload();
+// The sink looks for tfjs-node there.
+if (tfjsDirectory !== undefined) process.chdir(tfjsDirectory);
+const engine = tfjsDirectory === undefined ? 'native' : 'tfjs';
+const publisher = await openRuncast(directory, ['TENSORBOARD'], engine);
 const cpuStart = process.cpuUsage();
 const start = performance.now();
 for (let step = 0; step < count; step += 1) {
