@@ -21,6 +21,7 @@ const EVERY_PACKAGE = [
   '@runcast/core',
   '@runcast/delivery',
   '@runcast/jsonl',
+  '@runcast/redis',
   '@runcast/runlog',
   '@runcast/tensorboard',
 ];
@@ -36,6 +37,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['delivery', ['@runcast/core', '@runcast/runlog']],
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
+  ['redis', ['@runcast/core']],
   ['tfjs', ['@runcast/core']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],

@@ -7,11 +7,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { endToEnd } from './end-to-end.ts';
+import { eventFileSize } from './event-file-size.ts';
 import { importTime } from './import.ts';
 import { logStep, logStepPaced } from './log-step.ts';
 import { memory } from './memory.ts';
 import { neverYields } from './never-yields.ts';
 import { installPeer } from './python-peers.ts';
+import { readEventFiles } from './read-events.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { engines, histogram } from './tfjs.ts';
@@ -21,12 +23,17 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['log-step', logStep],
   ['log-step-paced', logStepPaced],
   ['end-to-end', endToEnd],
+  ['event-file-size', eventFileSize],
+  ['read-events', readEventFiles],
   ['engines', engines],
   ['histogram', histogram],
   ['never-yields', neverYields],
   ['memory', memory],
   ['import', importTime],
 ]);
+
+/** Those with peers written in Python. */
+const WITH_PYTHON: ReadonlySet<string> = new Set(['end-to-end', 'read-events']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,7 +61,7 @@ if (unknown.length > 0) {
 
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
-  if (names.includes('end-to-end')) installPeers();
+  if (names.some((name) => WITH_PYTHON.has(name))) installPeers();
   if (options['with-tfjs']) setUpTfjs();
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];

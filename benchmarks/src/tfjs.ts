@@ -15,7 +15,7 @@ export function engines(): Benchmark {
     rounds: { full: 5, quick: 3 },
     contenders: [
       nodeContender(native, 'runcast', 'runcast-end-to-end.js', { full: 500_000, quick: 100_000 }),
-      withTfjs('runcast, engine tfjs', 'runcast-end-to-end.js', { full: 200_000, quick: 50_000 }),
+      withTfjs('runcast, engine tfjs', 'runcast-end-to-end.js', { full: 200_000, quick: 50_000 }, 'tfjs'),
       withTfjs(TFJS_NODE, 'tfjs-end-to-end.js', { full: 20_000, quick: 5_000 }),
     ],
     figures: [
@@ -61,11 +61,16 @@ export function histogram(): Benchmark {
   };
 }
 
-/** A contender that is told where tfjs-node is. */
-function withTfjs(name: string, script: string, count: Parameters<typeof nodeContender>[3]): Contender {
+/** A contender that is told where tfjs-node is, behind `args`. */
+function withTfjs(
+  name: string,
+  script: string,
+  count: Parameters<typeof nodeContender>[3],
+  ...args: readonly string[]
+): Contender {
   const missing = missingTfjs();
   return {
-    ...nodeContender(name, 'runcast', script, count, tfjsFolder),
+    ...nodeContender(name, 'runcast', script, count, ...args, tfjsFolder),
     ...(missing === undefined ? {} : { missing }),
   };
 }

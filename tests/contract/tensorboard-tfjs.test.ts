@@ -134,11 +134,14 @@ describe.skipIf(missing !== undefined).each(['told', 'silent'] as const)('a fail
     traits: tensorboardTraits,
     prepare: ({ runDirectory }) => ({ logDir: path.join(runDirectory, 'tensorboard'), failure: 'none' }),
     createSink: (backend) =>
-      createTensorboardSink({ logDir: backend.logDir, logEveryNSteps: 1, engine: 'tfjs' }, undefined, {
-        binding: () => failing(backend),
-        // Files are not read by TensorBoard here, so that the order of names within a second does not matter.
-        wait: () => undefined,
-      }),
+      createTensorboardSink(
+        { logDir: backend.logDir, logEveryNSteps: 1, engine: 'tfjs' },
+        {
+          binding: () => failing(backend),
+          // Files are not read by TensorBoard here, so that the order of names within a second does not matter.
+          wait: () => undefined,
+        },
+      ),
     readBack: heldRows,
     expectedRows: (_, record) => expectedRows(record),
     failNextWrite: (backend) => {

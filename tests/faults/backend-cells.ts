@@ -18,6 +18,8 @@ const RUN_ID = 'run-1';
 const CLOSE_TIMEOUT_MS = 1_500;
 /** What delivery grants a sink to end in, and what a busy machine takes on top. */
 const CLOSE_GRACE_MS = 2_500;
+/** What a process may take from the end of its close to its own. */
+const EXIT_MS = 1_000;
 /** Between the last step and the close: as much as the rows may lag behind. */
 const LINGER_MS = 500;
 
@@ -86,11 +88,15 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
       await delay(random.integer(0, 1_000));
       await program.kill();
     } else {
+      const exitMs = await sinceClosed(program);
       const { code } = await program.ended;
       if (code !== 0) problems.push(`training ended with code ${code}: ${program.errors}`);
+      round.measure('exit', exitMs);
+      if (exitMs > EXIT_MS) problems.push(`a call in flight kept the process alive for ${Math.round(exitMs)} ms`);
       problems.push(...(await endProblems(round, program, behaviour, readWriterLogs(folder, RUN_ID), backend)));
     }
-    if (backend.earlyRequests > 1)
+    // Another process that delivers later has not been told to wait.
+    if (backend.earlyRequests > 0)
       problems.push(`http: ${backend.earlyRequests} requests came before Retry-After was over`);
     const refuses = behaviour.name.startsWith('refuses');
     const well = behaviour.absent === true ? await ScriptedBackend.listen(() => 'ok') : backend;
@@ -114,6 +120,14 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
   } finally {
     await backend.close();
   }
+}
+
+/** Milliseconds from the end of a trainer's close to its own. */
+async function sinceClosed(program: ChildProgram): Promise<number> {
+  await program.said('closed');
+  const closedMs = performance.now();
+  await program.ended;
+  return performance.now() - closedMs;
 }
 
 /** What is wrong with how the trainer ended, before anything is delivered later. */

@@ -6,12 +6,14 @@ import { diskCells } from './disk-cells.ts';
 import { leakCells } from './leak-cells.ts';
 import { memberCells } from './member-cells.ts';
 import { killCells } from './kill-cells.ts';
+import { wandbCells } from './wandb-cells.ts';
 
 export const cells: readonly Cell[] = [
   ...killCells,
   ...damageCells,
   ...diskCells,
   ...backendCells,
+  ...wandbCells,
   ...memberCells,
   ...leakCells,
 ];

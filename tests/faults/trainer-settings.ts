@@ -5,20 +5,27 @@ import path from 'node:path';
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { tensorboardSink } from '@runcast/tensorboard';
+import { wandbSink } from '@runcast/wandb';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
- * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `flat-out` does nothing but log.
+ * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `blocks` logs 10,000 steps a second in bursts of
+ `burst` and never yields between them, nor after its last; `flat-out` does nothing but log.
  */
-export const PACES = ['yielding', 'busy', 'bursts', 'flat-out'] as const;
+export const PACES = ['yielding', 'busy', 'bursts', 'blocks', 'flat-out'] as const;
 export type Pace = (typeof PACES)[number];
 export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend.
+ * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
+ * W&B server for tests.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http';
+export type SinkName =
+  'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http' | 'wandb';
+
+/** What the W&B server for tests wants to be told. */
+export const WANDB_TEST_KEY: string = 'f'.repeat(40);
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
@@ -29,6 +36,8 @@ export interface TrainerSettings {
   readonly pace: Pace;
   /** Steps to log at most; then `end` happens. */
   readonly steps: number;
+  /** Steps of each burst, for the pace of that name. */
+  readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
   /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
@@ -38,7 +47,7 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend listens. */
+  /** Where the scripted backend or the W&B server for tests listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
@@ -52,6 +61,7 @@ export const DEFAULT_SETTINGS = {
   host: 'worker',
   pace: 'yielding',
   steps: 100_000,
+  burst: 1,
   forMs: 600_000,
   end: 'wait',
   name: 'p0',
@@ -125,6 +135,8 @@ export function sinkSpecs({
         return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
       case 'http':
         return sinkOf('http', './http-sink.ts', { url: backend });
+      case 'wandb':
+        return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
       default:
         return sink satisfies never;
     }

@@ -21,10 +21,17 @@ import {
   type RecordLog,
   type RunInfo,
   type RunStatus,
+  type SinkNotice,
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
+import {
+  lagRecords,
+  removeDeliveredLogs,
+  type DeliveryEvent,
+  type DeliveryHost,
+  type SinkSettlement,
+} from '@runcast/delivery';
 import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
@@ -58,6 +65,12 @@ export interface OpenRun {
 export class PublisherEmitter {
   readonly emitter: EventEmitter<PublisherEvents> = new EventEmitter<PublisherEvents>();
   readonly #warned = new Set<string>();
+  #runUrl: string | undefined;
+
+  /** Where the run can be seen, once a sink has said so. */
+  get runUrl(): string | undefined {
+    return this.#runUrl;
+  }
 
   /** A listener that throws is the application's mistake and must not end up in the trainer's call. */
   emit<E extends keyof PublisherEvents>(event: E, ...args: EventEmitter.EventArgs<PublisherEvents, E>): boolean {
@@ -96,8 +109,29 @@ export class PublisherEmitter {
       case 'recovered':
         this.emit('recovered', event);
         return;
+      case 'sinkNotice':
+        this.#sinkNotice(event.sink, event.notice);
+        return;
       default:
         event satisfies never;
+    }
+  }
+
+  #sinkNotice(sink: string, notice: SinkNotice): void {
+    switch (notice.type) {
+      case 'runUrl':
+        this.#runUrl ??= notice.url;
+        if (!this.emit('runUrl', { sink, url: notice.url })) this.warn(`${sink}: the run is at ${notice.url}`);
+        return;
+      case 'stopRequested':
+        if (!this.emit('stopRequested', { sink }))
+          this.warn(`${sink}: somebody asks that the run stop; listen to "stopRequested" to do so`);
+        return;
+      case 'notice':
+        if (!this.emit('notice', { sink, message: notice.message })) this.warn(`${sink}: ${notice.message}`);
+        return;
+      default:
+        notice satisfies never;
     }
   }
 }
@@ -106,7 +140,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   extends Recorder<Shapes>
   implements MetricsPublisher<Shapes>
 {
-  readonly run: RunInfo;
   readonly contextFile: string | undefined;
   readonly childEnv: Readonly<Record<string, string>>;
   readonly #open: OpenRun;
@@ -127,7 +160,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
           );
       },
     });
-    this.run = open.info;
     this.contextFile = open.directory?.contextFile;
     this.childEnv =
       this.contextFile === undefined
@@ -137,6 +169,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#events = events;
     this.#forgetExit =
       open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
+  }
+
+  get run(): RunInfo {
+    return { ...this.#open.info, url: this.#events.runUrl ?? this.#open.info.url };
   }
 
   on<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this {
@@ -230,9 +266,9 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     } catch (error) {
       // The log itself cannot be read: nobody knows what is owed, only that something may be.
       const reason = errorMessage(error);
-      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+      return Object.entries(host.health()).map(([sink, sinkHealth]) => ({
         sink,
-        owedRecords: lagRecords,
+        owedRecords: lagRecords(sinkHealth),
         skippedSteps: 0,
         deliveredSteps: 0,
         reason,

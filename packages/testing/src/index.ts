@@ -10,4 +10,5 @@ export * from './memory-sink.ts';
 export * from './record-builders.ts';
 export * from './record-sequence.ts';
 export * from './scripted-sink.ts';
+export * from './sink-context.ts';
 export * from './sink-contract.ts';
