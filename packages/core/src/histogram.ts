@@ -34,20 +34,22 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
   if (least === greatest) return { edges: [least, greatest], counts: [finite], nonFinite };
   // Halved before subtracting: the whole range may be wider than the largest double.
   const halfWidth = (greatest / 2 - least / 2) / buckets;
-  const start = least * 0.5;
-  const last = buckets - 1;
-  const counts = new Uint32Array(buckets);
+  const start = least / 2;
+  const perHalfWidth = 1 / halfWidth;
+  // One more than there are buckets: the greatest value comes behind the last.
+  const counted = new Uint32Array(buckets + 1);
   for (let index = 0; index < values.length; index += 1) {
-    const value = Number(values[index]);
-    if (!Number.isFinite(value)) continue;
-    // Truncated by an operator, since a million weights take half as long that way; without any width, NaN becomes 0.
-    const bucket = ((value * 0.5 - start) / halfWidth) | 0;
-    const at = bucket < last ? bucket : last;
-    counts[at] = (counts[at] ?? 0) + 1;
+    // Nothing is asked of a value here, which takes half the time for a million of them: truncated, what is not finite is 0.
+    const bucket = ((Number(values[index]) * 0.5 - start) * perHalfWidth) | 0;
+    counted[bucket] = Number(counted[bucket]) + 1;
   }
+  const counts = Array.from({ length: buckets }, (_, index) => {
+    const behind = index === buckets - 1 ? Number(counted[buckets]) : 0;
+    return Number(counted[index]) + behind - (index === 0 ? nonFinite : 0);
+  });
   const edges = Array.from({ length: buckets + 1 }, (_, index) =>
     // Added twice rather than doubled, for the same reason.
     index === buckets ? greatest : least + halfWidth * index + halfWidth * index,
   );
-  return { edges, counts: [...counts], nonFinite };
+  return { edges, counts, nonFinite };
 }
