@@ -35,10 +35,10 @@ if (!findPython().available) {
   mkdirSync(path.dirname(reasonFile), { recursive: true });
   rmSync(reasonFile, { force: true });
   try {
-    console.log('Installing TensorBoard and the client of W&B for the tests into .cache/venv');
+    console.log('Installing TensorBoard, the client of W&B and Valkey for the tests into .cache/venv');
     makeEnvironment();
   } catch (error) {
-    const reason = `no Python with TensorBoard and wandb: ${reasonOf(error)}`;
+    const reason = `no Python with TensorBoard, wandb and Valkey: ${reasonOf(error)}`;
     writeFileSync(reasonFile, reason);
     console.warn(reason);
   }

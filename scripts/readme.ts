@@ -8,8 +8,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RECORD_KINDS, type RecordKind, type SinkTraits } from '@runcast/core';
 import { jsonlTraits } from '@runcast/jsonl';
+import { redisTraits } from '@runcast/redis/spec';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
+import { wandbTraits } from '@runcast/wandb';
 import { describeConfiguration } from 'runcast';
 import { readFaultsPage } from './faults-summary.ts';
 
@@ -21,6 +23,8 @@ const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md')
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
   ['TensorBoard', tensorboardTraits],
   ['JSONL', jsonlTraits],
+  ['Redis', redisTraits],
+  ['W&B', wandbTraits],
 ];
 
 /** What the kinds of the record are called by those who log them. */

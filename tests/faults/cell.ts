@@ -25,8 +25,8 @@ export interface Cell {
   readonly mostRounds?: number;
   /** How many processes it keeps busy at once; one where left out. */
   readonly processes?: number;
-  /** Why it cannot be played here; undefined where it can, or left out. */
-  readonly impossible?: () => string | undefined;
+  /** What it needs and is not here, with the reason; then it is not played. */
+  readonly missing?: string | undefined;
   /** Played only when asked for rounds by the command, not in the test suite. */
   readonly long: boolean;
   /** Everything that was found wrong; none where the promise holds. */

@@ -9,6 +9,7 @@ import { endCells } from './end-cells.ts';
 import { fullDiskCells } from './full-disk-cells.ts';
 import { killCells } from './kill-cells.ts';
 import { openingCells } from './opening-cells.ts';
+import { wandbCells } from './wandb-cells.ts';
 
 export const cells: readonly Cell[] = [
   ...killCells,
@@ -18,6 +19,7 @@ export const cells: readonly Cell[] = [
   ...diskCells,
   ...fullDiskCells,
   ...backendCells,
+  ...wandbCells,
   ...memberCells,
   ...leakCells,
 ];

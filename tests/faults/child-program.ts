@@ -1,9 +1,11 @@
 // A program of this harness as a child process: what it says is there line by line, it can be killed at any moment, and
 // how it ended is known.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { tfjsFolder } from '../support/tfjs.ts';
 import { encodeSettings, runsFolder, type TrainerSettings } from './trainer-settings.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
@@ -38,9 +40,13 @@ export class ChildProgram {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     giveUpMs: number = GIVE_UP_MS,
+    // No repository: a trainer asks git about the one it is started in.
+    cwd: string = tmpdir(),
   ) {
     const child = spawn(process.execPath, [...NODE_OPTIONS, program, ...args], {
-      env: { ...process.env, ...env },
+      cwd,
+      // TensorFlow says what processor it has found.
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -117,5 +123,13 @@ export function startTrainer(settings: TrainerSettings, env: Readonly<Record<str
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
 export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
-  return new ChildProgram(fileURLToPath(RUNCAST), args, { ...NO_PROGRAMS, ...trainerEnvironment(settings) });
+  // Where the working directory has it, the command finds tfjs-node.
+  const cwd = settings.sinks.includes('tfjs-tensorboard') ? tfjsFolder : tmpdir();
+  return new ChildProgram(
+    fileURLToPath(RUNCAST),
+    args,
+    { ...NO_PROGRAMS, ...trainerEnvironment(settings) },
+    GIVE_UP_MS,
+    cwd,
+  );
 }

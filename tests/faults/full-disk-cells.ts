@@ -19,26 +19,6 @@ const DISK_BYTES = 1024 * 1024;
 /** What is given back to the full disk. */
 const BALLAST_BYTES = 640 * 1024;
 
-export const fullDiskCells: readonly Cell[] = [
-  ...HOSTS.map((host): Cell => ({
-    promise: 'logDisk',
-    fault: 'a full file system under the run, then room again',
-    sinks: SINKS,
-    host,
-    long: false,
-    impossible: whyNoMount,
-    play: (round) => playFullDisk(round, host),
-  })),
-  ...HOSTS.map((host): Cell => ({
-    promise: 'logDisk',
-    fault: 'a disk fault under the log, then kill -9',
-    sinks: SINKS,
-    host,
-    long: false,
-    play: (round) => playFaultThenKill(round, host),
-  })),
-];
-
 /** Why no file system can be mounted here; undefined where one can. */
 function whyNoMount(): string | undefined {
   const place = mkdtempSync(path.join(tmpdir(), 'runcast-mount-'));
@@ -60,6 +40,28 @@ function mount(place: string): void {
 function unmount(place: string): void {
   execFileSync('umount', [place], { stdio: 'ignore' });
 }
+
+const NO_MOUNT = whyNoMount();
+
+export const fullDiskCells: readonly Cell[] = [
+  ...HOSTS.map((host): Cell => ({
+    promise: 'logDisk',
+    fault: 'a full file system under the run, then room again',
+    sinks: SINKS,
+    host,
+    long: false,
+    missing: NO_MOUNT,
+    play: (round) => playFullDisk(round, host),
+  })),
+  ...HOSTS.map((host): Cell => ({
+    promise: 'logDisk',
+    fault: 'a disk fault under the log, then kill -9',
+    sinks: SINKS,
+    host,
+    long: false,
+    play: (round) => playFaultThenKill(round, host),
+  })),
+];
 
 async function playFullDisk(round: Round, host: Host): Promise<readonly string[]> {
   const { folder } = round;

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cell, Round } from './cell.ts';
 import { runDirectory } from '@runcast/runlog';
 import { startSync, startTrainer } from './child-program.ts';
+import { missingTfjs } from '../support/tfjs.ts';
 import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { PACES, runsFolder, type Host, type Pace, type SinkName } from './trainer-settings.ts';
 
@@ -12,7 +13,14 @@ import { PACES, runsFolder, type Host, type Pace, type SinkName } from './traine
 const BURSTS = [1, 10, 32, 65, 100, 300, 1_000] as const;
 /** A third of a second of them. */
 const MOST_BLOCKED_STEPS = 3_000;
-const SINKS: readonly (readonly SinkName[])[] = [['jsonl', 'tensorboard'], ['jsonl'], ['tensorboard']];
+const SINKS: readonly (readonly SinkName[])[] = [
+  ['jsonl', 'tensorboard'],
+  ['jsonl'],
+  ['tensorboard'],
+  ['tfjs-tensorboard'],
+];
+/** Loading TensorFlow takes most of a second each time; the suite plays the two that differ most. */
+const TFJS_PACES: readonly Pace[] = ['yielding', 'flat-out'];
 
 const HOSTS = ['worker', 'inline'] as const;
 
@@ -43,7 +51,8 @@ function killsAt(pace: Pace): readonly Cell[] {
       fault: `kill -9 of a trainer: ${pace}`,
       sinks: sinks.join(' + '),
       host,
-      long: sinks.length === 1,
+      missing: sinks.includes('tfjs-tensorboard') ? missingTfjs() : undefined,
+      long: sinks.length === 1 && !(sinks.includes('tfjs-tensorboard') && TFJS_PACES.includes(pace)),
       play: (round) => playKill(round, pace, host, sinks),
     })),
   );

@@ -28,9 +28,9 @@ process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, '..', '..',
 
 const rounds = Number(values.rounds);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000_000) : Number(values.seed);
-const named = cells.filter((cell) => cellName(cell).includes(values.only));
-const chosen = named.filter((cell) => cell.impossible?.() === undefined);
-for (const cell of named) if (!chosen.includes(cell)) console.log(`skipped ${cellName(cell)}: ${cell.impossible?.()}`);
+const chosen = cells.filter((cell) => cellName(cell).includes(values.only) && cell.missing === undefined);
+const missing = new Set(cells.flatMap((cell) => cell.missing ?? []));
+for (const reason of missing) console.warn(`some cells are left out: ${reason}`);
 console.log(`seed ${seed}: ${rounds} rounds of ${chosen.length} cells`);
 
 const started = performance.now();

@@ -15,9 +15,21 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `http` talks to the scripted backend.
+ * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
+ * W&B server for tests.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'mortal-jsonl' | 'http';
+export type SinkName =
+  | 'jsonl'
+  | 'tensorboard'
+  | 'faulty-jsonl'
+  | 'faulty-tensorboard'
+  | 'mortal-jsonl'
+  | 'tfjs-tensorboard'
+  | 'http'
+  | 'wandb';
+
+/** What the W&B server for tests wants to be told. */
+export const WANDB_TEST_KEY: string = 'f'.repeat(40);
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
@@ -44,7 +56,7 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend listens. */
+  /** Where the scripted backend or the W&B server for tests listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;

@@ -2,7 +2,8 @@
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { tensorboardSink } from '@runcast/tensorboard';
-import { eventsFolder, faultSwitch, rowsFolder, type TrainerSettings } from './trainer-settings.ts';
+import { wandbSink } from '@runcast/wandb';
+import { eventsFolder, faultSwitch, rowsFolder, WANDB_TEST_KEY, type TrainerSettings } from './trainer-settings.ts';
 
 /** The sinks as data: fit for a worker, for the caller's loop and for a later delivery. */
 export function sinkSpecs({
@@ -21,8 +22,12 @@ export function sinkSpecs({
         return faultySink(sink.split('-')[0] ?? '', 'jsonl', folder, { dir: rowsFolder(folder) });
       case 'faulty-tensorboard':
         return faultySink('faulty', 'tensorboard', folder, { logDir: eventsFolder(folder) });
+      case 'tfjs-tensorboard':
+        return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
       case 'http':
-        return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
+        return sinkOf('http', './http-sink.ts', { url: backend });
+      case 'wandb':
+        return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
       default:
         return sink satisfies never;
     }
@@ -30,6 +35,9 @@ export function sinkSpecs({
 }
 
 function faultySink(how: string, name: string, folder: string, config: SinkSpec['config']): SinkSpec {
-  const module = new URL(`./${how}-${name}-sink.ts`, import.meta.url).href;
-  return { name, module, config: { faultSwitch: faultSwitch(folder, name), config } };
+  return sinkOf(name, `./${how}-${name}-sink.ts`, { faultSwitch: faultSwitch(folder, name), config });
+}
+
+function sinkOf(name: string, module: string, config: SinkSpec['config']): SinkSpec {
+  return { name, module: new URL(module, import.meta.url).href, config };
 }

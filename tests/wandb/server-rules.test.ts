@@ -50,7 +50,7 @@ describe('the test server', () => {
   let server: WandbServer;
 
   beforeEach(async () => {
-    server = await startWandbServer();
+    server = await startWandbServer({ underWayMs: -1 });
   });
 
   afterEach(() => server.close());

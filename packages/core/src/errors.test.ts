@@ -34,6 +34,8 @@ describe('an error that leaves Runcast', () => {
     expect(new RunOpenError('m', { cause }).cause).toBe(cause);
     expect(new RetryableSinkError('m', { cause, retryAfterMs: 5 })).toMatchObject({ cause, retryAfterMs: 5 });
     expect(new RetryableSinkError('m').retryAfterMs).toBeUndefined();
+    const held = new Map([['w1', 3]]);
+    expect(new PositionLostError('m', { cause, held })).toMatchObject({ cause, held });
   });
 });
 

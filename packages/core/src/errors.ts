@@ -73,14 +73,18 @@ export class TerminalSinkError extends Error {
 
 /**
  * The backend no longer holds what the position says (a file was removed or cut): delivery opens the sink again without a
- * position and sends the run from its start.
+ * position and sends the run from its start. A sink that knows what its backend still has says so in `held`: delivery then
+ * goes on with the same sink, from there.
  */
 export class PositionLostError extends Error {
   readonly code = 'RUNCAST_POSITION_LOST';
+  /** The last `seq` that is still there, by writer; -1 where nothing is. Writers left out have lost nothing. */
+  readonly held: ReadonlyMap<string, number> | undefined;
 
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: ErrorOptions & { readonly held?: ReadonlyMap<string, number> }) {
     super(message, options);
     this.name = 'PositionLostError';
+    this.held = options?.held;
   }
 }
 

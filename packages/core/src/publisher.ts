@@ -116,6 +116,23 @@ export interface RecoveredEvent {
   readonly attempts: number;
 }
 
+/** Where a backend shows the run. */
+export interface RunUrlEvent {
+  readonly sink: string;
+  readonly url: string;
+}
+
+/** Somebody has asked at a backend that training stop: whether it does is the trainer's decision. */
+export interface StopRequestedEvent {
+  readonly sink: string;
+}
+
+/** What the user should know of a sink that is no error. */
+export interface NoticeEvent {
+  readonly sink: string;
+  readonly message: string;
+}
+
 /** What a sink is still owed. */
 export interface Undelivered {
   readonly sink: string;
@@ -143,6 +160,9 @@ export interface PublisherEvents {
   rejected: (event: Rejection) => void;
   /** A sink, or the log itself (`sink: 'log'`), works again. */
   recovered: (event: RecoveredEvent) => void;
+  runUrl: (event: RunUrlEvent) => void;
+  stopRequested: (event: StopRequestedEvent) => void;
+  notice: (event: NoticeEvent) => void;
   undelivered: (event: Undelivered) => void;
   closed: (report: CloseReport) => void;
 }
@@ -164,6 +184,7 @@ export interface CloseOptions {
 
 export interface MetricsPublisher<Shapes extends MetricShapes = MetricShapes>
   extends MetricsLogger<Shapes>, AsyncDisposable {
+  /** As it is known now: its URL comes once a backend has said it. */
   readonly run: RunInfo;
   /** Path of the context file by which subprocesses join the run; undefined where nothing is written. */
   readonly contextFile: string | undefined;

@@ -43,7 +43,18 @@ export interface SinkContext {
    * soon, as whatever they hold open would keep the process alive. A `close` still comes and has about a second.
    */
   readonly signal: AbortSignal;
+  /** Tells the publisher's listeners. */
+  readonly notify: (notice: SinkNotice) => void;
 }
+
+/** What a sink has to say apart from errors. */
+export type SinkNotice =
+  /** Where the run can be seen. */
+  | { readonly type: 'runUrl'; readonly url: string }
+  /** Somebody has asked at the backend that training stop. */
+  | { readonly type: 'stopRequested' }
+  /** What the user should know, in a sentence. */
+  | { readonly type: 'notice'; readonly message: string };
 
 /** How delivery ends with a sink. */
 export interface SinkOutcome {
@@ -97,6 +108,12 @@ export interface Sink {
    * back as {@link SinkContext.position}. Left out by sinks that deliver at least once.
    */
   position?(): JsonValue;
+  /**
+   * How long to leave the backend alone after a write, in milliseconds; asked after each. A flush and a close do not wait.
+   *
+   * @param behind More records are waiting than one write takes.
+   */
+  pauseMs?(behind: boolean): number;
   /** A heartbeat about every 5 s while the run is open, `now` in Unix milliseconds. */
   tick?(now: number): void | Promise<void>;
 }

@@ -185,6 +185,7 @@ export class DeliveryEngine {
     deadline: number,
     untilMs: number,
   ): Promise<string | undefined> {
+    delivery.hurry();
     this.#bell.ring();
     // What can be delivered at once is, even where no time is granted.
     await immediate();
@@ -201,6 +202,7 @@ export class DeliveryEngine {
       const left = deadline - this.#scheduler.nowMs();
       if (left <= 0 || (settled && delivery.outReason(untilMs) !== undefined))
         return problem ?? delivery.trouble ?? noTimeLeft(delivery, target);
+      if (delivery.hurry()) this.#bell.ring();
       if (settled) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);
       else await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
     }

@@ -69,6 +69,7 @@ interface LaneCalls {
   readonly kinds: readonly RecordKind[];
   write(batch: RecordBatch): void | Promise<void>;
   position?(): JsonValue;
+  pauseMs?(behind: boolean): number;
 }
 
 export class LaneDelivery {
@@ -86,6 +87,8 @@ export class LaneDelivery {
   readonly #everyNSteps: number;
   #cursor: Cursor = EMPTY_CURSOR;
   #pending: PendingBatch | undefined;
+  /** What the backend says it still has, until the cursor has gone back to it. */
+  #held: ReadonlyMap<string, number> | undefined;
   /** A backend on this machine is cut back to the position that it is opened at; any other is told the same batch again. */
   readonly #isCutBack: boolean;
   /** The cursor has moved since it was stored. */
@@ -96,6 +99,8 @@ export class LaneDelivery {
   #retryAtMs = -Infinity;
   /** Until when the backend has asked to be left alone, in Unix milliseconds. */
   #askedUntilMs = -Infinity;
+  /** Until then the backend is left alone. */
+  #restUntilMs = -Infinity;
   #delivered = 0;
   #deliveredSteps = 0;
   #skippedKinds = 0;
@@ -150,7 +155,7 @@ export class LaneDelivery {
 
   /** When the next attempt is due, in Unix milliseconds; in the past where none is waited for. */
   get retryAtMs(): number {
-    return this.#retryAtMs;
+    return Math.max(this.#retryAtMs, this.#restUntilMs);
   }
 
   /** Reads the stored cursor. Throws the system's error. */
@@ -184,8 +189,9 @@ export class LaneDelivery {
     if (this.#hasEnded()) return 'stopped';
     const other = this.#calls.blocking(this.#lane);
     if (other !== undefined) return other.then(() => 'waiting');
-    if (this.#scheduler.nowMs() < this.#retryAtMs) return 'waiting';
+    if (this.#scheduler.nowMs() < this.retryAtMs) return 'waiting';
     try {
+      if (this.#held !== undefined) this.#goBack(this.#held);
       this.#pending ??= this.#nextBatch();
       // Others read the stored cursor: a member that flushes, a command that lists what is owed.
       if (this.#pending === undefined && this.#unstored) {
@@ -201,6 +207,7 @@ export class LaneDelivery {
   /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
     this.#retryAtMs = this.#askedUntilMs;
+    this.#restUntilMs = -Infinity;
   }
 
   /** True where the lane takes nothing until then, Unix milliseconds: it has stopped, or its backend has asked for that. */
@@ -208,9 +215,16 @@ export class LaneDelivery {
     return this.#state === 'stopped' || (this.#state === 'retrying' && this.#askedUntilMs > untilMs);
   }
 
+  /** Leaves the backend alone no longer. Returns whether it did. */
+  hurry(): boolean {
+    const rested = this.#restUntilMs > this.#scheduler.nowMs();
+    this.#restUntilMs = -Infinity;
+    return rested;
+  }
+
   /** True where everything up to `target` has been read and handed over. */
   hasDelivered(target: ReadonlyMap<string, number>): boolean {
-    return [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
+    return this.#held === undefined && [...target].every(([writer, seq]) => this.deliveredPosition(writer).seq >= seq);
   }
 
   /** How far the lane has come in a writer's log. */
@@ -256,8 +270,10 @@ export class LaneDelivery {
     const { message, code } = errorInfo(error);
     const info = { message: this.#lane === 'main' ? message : `uploads: ${message}`, code };
     this.#lastError = info;
-    // A position that is lost in the middle is found again by nobody; opened anew, the sink starts from the log's beginning.
-    const isFinal = error instanceof TerminalSinkError || error instanceof PositionLostError;
+    const lost = error instanceof PositionLostError;
+    if (lost) this.#held = error.held;
+    // What is lost in the middle and not said is found again by nobody; opened anew, the sink starts from the log's beginning.
+    const isFinal = error instanceof TerminalSinkError || (lost && error.held === undefined);
     if (isFinal && !this.#hasEnded()) {
       this.#state = 'stopped';
       this.#onEvent({ type: 'sinkError', sink: this.#sink.name, error: info, terminal: true });
@@ -273,6 +289,19 @@ export class LaneDelivery {
       known.has(writer) ? this.#logs.reader(writer).locate(position) : position,
     ]);
     return { ...cursor, delivered: new Map(delivered) };
+  }
+
+  /** The batch that failed is made anew: its place in the log may now be a later one. */
+  #goBack(held: ReadonlyMap<string, number>): void {
+    const delivered = [...this.#cursor.delivered].map(([writer, position]): [string, LogPosition] => [
+      writer,
+      { ...position, seq: Math.min(position.seq, held.get(writer) ?? Infinity) },
+    ]);
+    const position = this.#asks.position?.();
+    this.#cursor = this.#locate({ delivered: new Map(delivered), position, intent: undefined });
+    this.#pending = undefined;
+    this.#held = undefined;
+    this.#unstored = true;
   }
 
   /** The next records of the writer whose turn it is, or those that an intent from before a crash names. */
@@ -360,6 +389,8 @@ export class LaneDelivery {
     this.#cursor = { delivered: new Map(this.#cursor.delivered).set(batch.writer, next), position, intent: undefined };
     this.#pending = undefined;
     this.#unstored = true;
+    if (batch.records.length > 0)
+      this.#restUntilMs = this.#scheduler.nowMs() + (this.#asks.pauseMs?.(this.hasBacklog()) ?? 0);
     this.#delivered += batch.records.length;
     this.#deliveredSteps += batch.records.reduce((count, record) => count + (record.kind === 'step' ? 1 : 0), 0);
     this.#recovered();

@@ -78,10 +78,17 @@ const settlement = z.object({
   reason: z.union([z.string(), z.undefined()]),
 });
 
+const notice = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('runUrl'), url: z.string() }),
+  z.object({ type: z.literal('stopRequested') }),
+  z.object({ type: z.literal('notice'), message: z.string() }),
+]);
+
 const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('sinkError'), sink: z.string(), error: errorInfo, terminal: z.boolean() }),
   z.object({ type: z.literal('retry'), sink: z.string(), attempt: z.number(), delayMs: z.number(), error: errorInfo }),
   z.object({ type: z.literal('recovered'), sink: z.string(), attempts: z.number() }),
+  z.object({ type: z.literal('sinkNotice'), sink: z.string(), notice }),
 ]);
 
 const fromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [

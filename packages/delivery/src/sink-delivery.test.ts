@@ -22,7 +22,7 @@ import {
   terminal,
   type ManualClock,
 } from '@runcast/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createEventLog, makeRun, schedulerOn, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import { CursorStore } from './cursor-store.ts';
 import { SinkDelivery } from './sink-delivery.ts';
@@ -521,6 +521,93 @@ test('a sink whose backend has lost its position in the middle stops, and starts
   const { delivery, log } = await open(lost, run);
   expect(delivery.main.advance()).toBe('stopped');
   expect(log.events).toMatchObject([{ type: 'sinkError', terminal: true, error: { message: 'the file is gone' } }]);
+});
+
+describe('a backend that has lost some of what it had, and says what it still has', () => {
+  /** Holds what it was given until it is cut; as a server that comes back from its last snapshot. */
+  function createLossySink(): Sink & {
+    readonly seqs: (writer: string) => readonly number[];
+    cut(writer: string): void;
+  } {
+    const held = new Map<string, readonly number[]>();
+    let lost = false;
+    const check = (): void => {
+      if (!lost) return;
+      lost = false;
+      const last = [...held].map(([writer, seqs]): [string, number] => [writer, seqs.at(-1) ?? -1]);
+      throw new PositionLostError('the server came back without its last records', { held: new Map(last) });
+    };
+    const sink = sinkWith({
+      write: ({ writer, records }) => {
+        check();
+        held.set(writer, [...(held.get(writer) ?? []), ...records.map(({ seq }) => seq)]);
+      },
+      flush: check,
+      position: () => Object.fromEntries([...held].map(([writer, seqs]) => [writer, seqs.length])),
+    });
+    return {
+      ...sink,
+      seqs: (writer) => held.get(writer) ?? [],
+      cut: (writer) => {
+        held.set(writer, (held.get(writer) ?? []).slice(0, 2));
+        lost = true;
+      },
+    };
+  }
+
+  const seqsTo = (count: number): readonly number[] => Array.from({ length: count }, (_, seq) => seq);
+
+  test('is sent again what came after it, by the same sink', async () => {
+    const sink = createLossySink();
+    const { delivery, run, log, clock, logs } = await open(sink, runWithSteps(5));
+    run.steps('w2', 0, 4);
+    logs.refresh();
+    await drain(delivery);
+    sink.cut('w1');
+    run.steps('w2', 4, 1);
+    expect(delivery.main.advance()).toBe('waiting');
+    expect(log.events).toMatchObject([
+      { type: 'sinkError', terminal: false },
+      { type: 'retry', attempt: 1 },
+    ]);
+    await clock.advance(1000);
+    expect(await drain(delivery)).toBe('idle');
+    expect(sink.seqs('w1')).toEqual(seqsTo(5));
+    expect(sink.seqs('w2')).toEqual(seqsTo(5));
+    expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 4 } }, position: { w1: 5, w2: 5 } });
+  });
+
+  test('has not delivered what a flush finds to be lost', async () => {
+    const sink = createLossySink();
+    const { delivery } = await open(sink, runWithSteps(5));
+    await drain(delivery);
+    const target = new Map([['w1', 4]]);
+    expect(delivery.hasDelivered(target)).toBe(true);
+    sink.cut('w1');
+    expect(await delivery.flush()).toContain('came back without');
+    expect(delivery.hasDelivered(target)).toBe(false);
+    await drain(delivery);
+    expect(delivery.hasDelivered(target)).toBe(true);
+    expect(sink.seqs('w1')).toEqual(seqsTo(5));
+  });
+
+  test('need not have a position', async () => {
+    const writes: (readonly number[])[] = [];
+    const sink = sinkWith({
+      write: ({ records }) => {
+        writes.push(records.map(({ seq }) => seq));
+        if (writes.length === 2) throw new PositionLostError('all is gone', { held: new Map([['w1', -1]]) });
+      },
+    });
+    const { delivery, run, clock } = await open(sink, runWithSteps(2));
+    await drain(delivery);
+    run.steps('w1', 2, 1);
+    expect(delivery.main.advance()).toBe('waiting');
+    await clock.advance(1000);
+    await drain(delivery);
+    expect(writes).toEqual([[0, 1], [2], [0, 1, 2]]);
+    expect(run.cursor('custom')).not.toHaveProperty('position');
+  });
 });
 
 test('a disk that takes no cursor delays the batch, and nothing is delivered without its intent', async () => {

@@ -53,6 +53,7 @@ export class SinkDelivery {
       {
         kinds: sink.traits.kinds,
         write: (batch) => sink.write(batch),
+        ...(sink.pauseMs === undefined ? {} : { pauseMs: sink.pauseMs.bind(sink) }),
         ...(sink.position === undefined ? {} : { position: sink.position.bind(sink) }),
       },
     );
@@ -114,6 +115,11 @@ export class SinkDelivery {
   /** Try again now, whatever the backoff says, but not before the time that the backend asked for. */
   retryNow(): void {
     for (const lane of this.lanes) lane.retryNow();
+  }
+
+  /** A lane that leaves the backend alone goes on at once. Returns whether there was one. */
+  hurry(): boolean {
+    return this.lanes.filter((lane) => lane.hurry()).length > 0;
   }
 
   /** True where every lane has read and handed over everything up to `target`. */
@@ -214,6 +220,7 @@ export class SinkDelivery {
       position: this.main.position,
       uploadPosition: this.uploads?.position,
       signal: this.#givenUp.signal,
+      notify: (notice) => this.#onEvent({ type: 'sinkNotice', sink: this.name, notice }),
     });
   }
 

@@ -2,7 +2,10 @@
 export * from '@runcast/core';
 export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
+export { redisSink } from '@runcast/redis/spec';
 export { tensorboardSink } from '@runcast/tensorboard/spec';
+export { wandbSink, type WandbSinkOptions } from '@runcast/wandb/spec';
+export type { SinkRunSettings } from './built-in-sinks.ts';
 export { describeConfiguration, readConfiguration, type Configuration } from './configuration.ts';
 export {
   createPublisher,

@@ -22,6 +22,7 @@ import {
   type RecordLog,
   type RunInfo,
   type RunStatus,
+  type SinkNotice,
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
@@ -67,6 +68,12 @@ export interface OpenRun {
 export class PublisherEmitter {
   readonly emitter: EventEmitter<PublisherEvents> = new EventEmitter<PublisherEvents>();
   readonly #warned = new Set<string>();
+  #runUrl: string | undefined;
+
+  /** Where the run can be seen, once a sink has said so. */
+  get runUrl(): string | undefined {
+    return this.#runUrl;
+  }
 
   /** A listener that throws is the application's mistake and must not end up in the trainer's call. */
   emit<E extends keyof PublisherEvents>(event: E, ...args: EventEmitter.EventArgs<PublisherEvents, E>): boolean {
@@ -105,8 +112,29 @@ export class PublisherEmitter {
       case 'recovered':
         this.emit('recovered', event);
         return;
+      case 'sinkNotice':
+        this.#sinkNotice(event.sink, event.notice);
+        return;
       default:
         event satisfies never;
+    }
+  }
+
+  #sinkNotice(sink: string, notice: SinkNotice): void {
+    switch (notice.type) {
+      case 'runUrl':
+        this.#runUrl ??= notice.url;
+        if (!this.emit('runUrl', { sink, url: notice.url })) this.warn(`${sink}: the run is at ${notice.url}`);
+        return;
+      case 'stopRequested':
+        if (!this.emit('stopRequested', { sink }))
+          this.warn(`${sink}: somebody asks that the run stop; listen to "stopRequested" to do so`);
+        return;
+      case 'notice':
+        if (!this.emit('notice', { sink, message: notice.message })) this.warn(`${sink}: ${notice.message}`);
+        return;
+      default:
+        notice satisfies never;
     }
   }
 }
@@ -115,7 +143,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   extends Recorder<Shapes>
   implements MetricsPublisher<Shapes>
 {
-  readonly run: RunInfo;
   readonly contextFile: string | undefined;
   readonly childEnv: Readonly<Record<string, string>>;
   readonly #open: OpenRun;
@@ -136,7 +163,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
           );
       },
     });
-    this.run = open.info;
     this.contextFile = open.directory?.contextFile;
     this.childEnv =
       this.contextFile === undefined
@@ -146,6 +172,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#events = events;
     this.#forgetExit =
       open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
+  }
+
+  get run(): RunInfo {
+    return { ...this.#open.info, url: this.#events.runUrl ?? this.#open.info.url };
   }
 
   on<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this {

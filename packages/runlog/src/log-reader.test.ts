@@ -210,6 +210,22 @@ describe('locating a position', () => {
     const log = open(steps(0, 3000));
     expect(log.locate({ seq: 2500, offset: 3 })).toEqual({ seq: 2500, offset: steps(0, 2501).length });
   });
+
+  it('finds an earlier record from a later offset, however far back it is', () => {
+    const log = open(steps(0, 20_000));
+    for (const seq of [19_990, 19_500, 15_000, 300, 0, -1])
+      expect(log.locate({ seq, offset: log.size() })).toEqual({ seq, offset: steps(0, seq + 1).length });
+  });
+
+  it('finds an earlier record behind a line longer than it looks at once', () => {
+    const before = steps(0, 3000);
+    const log = open(before + text(3000, 'x'.repeat(300_000)) + steps(3001, 3010));
+    expect(log.locate({ seq: 2990, offset: log.size() })).toEqual({ seq: 2990, offset: steps(0, 2991).length });
+    expect(log.locate({ seq: 3004, offset: log.size() })).toEqual({
+      seq: 3004,
+      offset: log.size() - 5 * step(3005).length,
+    });
+  });
 });
 
 describe('the last seq', () => {

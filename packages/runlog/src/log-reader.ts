@@ -73,11 +73,11 @@ export class LogReader {
 
   /**
    * The position as this log has it. Byte offsets are hints: where no line starts at the offset, or the record before it is
-   * not the one the position names, the log is read from its start for it.
+   * not the one the position names, it is looked for in what lies before the offset, and then from the log's start.
    */
   locate(position: LogPosition): LogPosition {
     if (this.#startsLine(position.offset) && this.lastSeq(position.offset) === position.seq) return position;
-    let found = LOG_START;
+    let found = this.#lineBefore(position);
     for (;;) {
       const { next } = this.read(found, { maxBytes: TAIL_BYTES, throughSeq: position.seq });
       if (next.offset === found.offset) return { seq: position.seq, offset: found.offset };
@@ -109,6 +109,18 @@ export class LogReader {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  /** The start of a line before the offset with nothing later than `seq` before it; the nearest that is found in a few looks. */
+  #lineBefore({ seq, offset }: LogPosition): LogPosition {
+    const end = Math.min(offset, this.size());
+    for (let length = TAIL_BYTES; length < end; length *= 4) {
+      const newline = this.#fill(end - length, TAIL_BYTES).indexOf(NEWLINE);
+      const start = end - length + newline + 1;
+      const last = newline < 0 ? Infinity : this.lastSeq(start);
+      if (last <= seq) return { seq: last, offset: start };
+    }
+    return LOG_START;
   }
 
   #startsLine(offset: number): boolean {

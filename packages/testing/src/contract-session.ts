@@ -60,6 +60,7 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
       position: deepFreeze(position),
       uploadPosition: deepFreeze(uploadPosition),
       signal: killed.signal,
+      notify: () => undefined,
     });
     return sink;
   };

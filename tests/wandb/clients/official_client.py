@@ -87,6 +87,16 @@ def resume_from_node():
         print("refused:", type(error).__name__)
 
 
+def resume_pipeline():
+    """Goes on with a run of ours."""
+    run = wandb.init(project="pipeline", id="run-1", resume="must")
+    assert run.config["learning_rate"] == 0.02
+    assert run.summary["eval/operator/nrmse"] == 0.09
+    for loss in (0.5, 0.25):
+        run.log({"fine/loss": loss})
+    run.finish()
+
+
 def media():
     Path("checkpoints").mkdir()
     Path("checkpoints/model.bin").write_bytes(bytes(range(256)))
@@ -165,6 +175,7 @@ SCENARIOS = {
         resume_must,
         resume_missing,
         resume_from_node,
+        resume_pipeline,
         media,
         artifact,
         alert,

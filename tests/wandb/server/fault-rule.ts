@@ -28,14 +28,15 @@ export type FaultAction =
 
 export interface FaultRule {
   /** Requests to the file stream where left out. */
-  readonly match?: FaultMatch;
+  readonly match?: FaultMatch | undefined;
   /** The first matching request that fails, counted from 1, the default. */
   readonly nth?: number;
   /** How many fail from there on; 1 by default, Infinity for all. */
   readonly times?: number;
   /** Asked for each request that would fail: whether it does. For faults by chance. */
   readonly when?: () => boolean;
-  readonly action: FaultAction;
+  /** The same each time, or asked for each time. */
+  readonly action: FaultAction | (() => FaultAction);
 }
 
 /** A rule at work. */
@@ -81,7 +82,7 @@ export class FaultScript {
       const due = fault.seen >= (rule.nth ?? 1) && fault.hits < (rule.times ?? 1);
       if (!due || action !== undefined || rule.when?.() === false) continue;
       fault.hits += 1;
-      ({ action } = rule);
+      action = typeof rule.action === 'function' ? rule.action() : rule.action;
     }
     return action;
   }

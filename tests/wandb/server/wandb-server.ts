@@ -46,6 +46,8 @@ export interface WandbServerOptions {
   readonly tolerated?: readonly ViolationKind[];
   /** After so long without a word a running run counts as crashed; 5 minutes by default. */
   readonly silenceLimitMs?: number;
+  /** So long after a Retry-After others of its kind may still come that were under way; a quarter of a second by default. */
+  readonly underWayMs?: number;
 }
 
 export interface WandbServer {
@@ -72,6 +74,7 @@ export interface WandbServer {
 
 const SILENCE_LIMIT_MS = 5 * 60_000;
 const UNTIL_LIMIT_MS = 30_000;
+const UNDER_WAY_MS = 250;
 const FILE_STREAM = /^\/files\/([^/]+)\/([^/]+)\/([^/]+)\/file_stream$/u;
 /** The official client's own measurements, which are no part of a run. */
 const TELEMETRY = /^\/sdk\/otel\/v1\/(?:metrics|logs)$/u;
@@ -93,6 +96,7 @@ class LoopbackServer implements WandbServer {
   readonly entity: string;
   readonly requests: ServerRequest[] = [];
   readonly #violations: Violations;
+  readonly #underWayMs: number;
   readonly #faults = new FaultScript();
   readonly #runs: RunStore;
   readonly #uploads: SignedUploads;
@@ -102,12 +106,19 @@ class LoopbackServer implements WandbServer {
   /** Times of recent file stream requests, by run, while there is a limit. */
   readonly #recent = new Map<string, number[]>();
   #rateLimit: RateLimit | undefined;
-  /** Runs that were told to wait, and until when. */
-  readonly #notBefore = new Map<string, number>();
+  /** Kinds of requests that were told to wait, since when and until when. */
+  readonly #notBefore = new Map<string, { readonly fromMs: number; readonly untilMs: number }>();
   #server: Server | undefined;
   #port = 0;
 
-  constructor({ apiKey = 'f'.repeat(40), entity = 'team', tolerated = [], silenceLimitMs }: WandbServerOptions) {
+  constructor({
+    apiKey = 'f'.repeat(40),
+    entity = 'team',
+    tolerated = [],
+    silenceLimitMs,
+    underWayMs,
+  }: WandbServerOptions) {
+    this.#underWayMs = underWayMs ?? UNDER_WAY_MS;
     this.apiKey = apiKey;
     this.entity = entity;
     this.#violations = new Violations(tolerated);
@@ -245,11 +256,18 @@ class LoopbackServer implements WandbServer {
     return authorization === `Basic ${Buffer.from(`api:${this.apiKey}`).toString('base64')}` ? 'valid' : 'wrong';
   }
 
-  /** A Retry-After counts for the next request to the same path. */
-  #checkPatience({ path, at }: ServerRequest): void {
-    const early = (this.#notBefore.get(path) ?? at) - at;
-    if (early > 0) this.#violations.report('rate', `${path}: ${early} ms before Retry-After was over`);
-    this.#notBefore.delete(path);
+  /** A Retry-After counts for the requests of the same kind, but for those that were under way when it was said. */
+  #checkPatience(request: ServerRequest): void {
+    const kind = kindOf(request);
+    const { fromMs = 0, untilMs = 0 } = this.#notBefore.get(kind) ?? {};
+    const early = untilMs - request.at;
+    if (early > 0 && request.at > fromMs + this.#underWayMs)
+      this.#violations.report('rate', `${kind}: ${early} ms before Retry-After was over`);
+  }
+
+  #askToWait(request: ServerRequest, seconds: number): void {
+    const fromMs = Date.now();
+    this.#notBefore.set(kindOf(request), { fromMs, untilMs: fromMs + seconds * 1000 });
   }
 
   /** Counts requests of a run's file stream that are under way: a good client waits for one before it sends the next. */
@@ -283,7 +301,7 @@ class LoopbackServer implements WandbServer {
       case 'status': {
         if (fault.taken === true) await this.#take(request, bytes);
         const seconds = Number(fault.headers?.['retry-after'] ?? fault.headers?.['Retry-After'] ?? 0);
-        if (seconds > 0) this.#notBefore.set(request.path, Date.now() + seconds * 1000);
+        if (seconds > 0) this.#askToWait(request, seconds);
         const text = fault.body ?? JSON.stringify({ error: `answered ${fault.status} to order` });
         return { status: fault.status, body: text, headers: fault.headers ?? {} };
       }
@@ -321,12 +339,13 @@ class LoopbackServer implements WandbServer {
       return { status: 401, body: '{"error":"user is not logged in"}' };
     }
     if (path === '/graphql' && method === 'POST') return this.#graphql.answer(request.body);
-    if (FILE_STREAM.test(path) && method === 'POST') return this.#stream(path, bytes.toString('utf8'));
+    if (FILE_STREAM.test(path) && method === 'POST') return this.#stream(request, bytes.toString('utf8'));
     this.#violations.report('endpoint', `${method} ${path}`);
     return { status: 404, body: '{"error":"not found"}' };
   }
 
-  #stream(path: string, text: string): Answer {
+  #stream(request: ServerRequest, text: string): Answer {
+    const { path } = request;
     const run = this.#runOfStream(path);
     if (run === undefined) {
       this.#violations.report('unknown-run', path);
@@ -339,7 +358,7 @@ class LoopbackServer implements WandbServer {
       this.#recent.set(path, recent);
       if (recent.length >= limit.requests) {
         const seconds = Math.ceil(limit.perMs / 1000);
-        this.#notBefore.set(path, now + seconds * 1000);
+        this.#askToWait(request, seconds);
         return { status: 429, headers: { 'retry-after': String(seconds) }, body: '{"error":"rate limit exceeded"}' };
       }
       recent.push(now);
@@ -348,4 +367,9 @@ class LoopbackServer implements WandbServer {
       ? { status: 200, body: '{"exitcode":null,"limits":{}}' }
       : { status: 400, body: '{"error":"not a file stream request"}' };
   }
+}
+
+/** What a client repeats after it has been told to wait: other requests may go on meanwhile. */
+function kindOf({ path, operation }: ServerRequest): string {
+  return operation === undefined ? path : `${path} ${operation}`;
 }

@@ -1,0 +1,97 @@
+/**
+ * The script that makes delivery exactly-once: entries are added and the writer's last `seq` is moved in one step that the
+ * server does whole or not at all, in memory, in its append-only file and on its replicas.
+ */
+
+import type { RecordBatch } from '@runcast/core';
+import { packRecords } from './encode.ts';
+
+/**
+ * Adds the records that are not there yet; none where the server has less of the writer than the caller has been told it
+ * has. Returns the writer's last `seq` as it was before, -1 where there was none.
+ *
+ * KEYS: stream, hash of positions. ARGV: field of the hash, run, writer, least `seq` that must be there, `seq` to move to,
+ * length to trim to, packed records.
+ */
+const APPEND = `
+local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
+if last < tonumber(ARGV[4]) or last >= tonumber(ARGV[5]) then return last end
+local run, writer, length = ARGV[2], ARGV[3], ARGV[6]
+local column = '([^\\31]*)\\31'
+for kind, seq, time, n, step, epoch, metrics, data in
+    string.gmatch(ARGV[7], column .. column .. column .. column .. column .. column .. column .. '([^\\30]*)\\30') do
+  if tonumber(seq) > last then
+    if kind == 'step' and data == '' then
+      redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', 'kind', kind, 'run', run, 'writer', writer,
+        'seq', seq, 'time', time, 'n', n, 'step', step, 'metrics', metrics)
+    else
+      local fields = {'kind', kind, 'run', run, 'writer', writer, 'seq', seq, 'time', time}
+      local function add(name, value)
+        if value ~= '' then
+          fields[#fields + 1] = name
+          fields[#fields + 1] = value
+        end
+      end
+      add('n', n)
+      add('step', step)
+      add('epoch', epoch)
+      add('metrics', metrics)
+      add('data', data)
+      redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', unpack(fields))
+    end
+  end
+end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
+return last
+`;
+
+/** Records a call: the script runs for about a millisecond, in which the server does nothing else. */
+const MAX_RECORDS = 500;
+
+/** The greatest length there is stands for none. */
+const UNBOUNDED = '9223372036854775807';
+
+/** One call of the script. */
+export interface AppendCall {
+  readonly args: readonly (string | number)[];
+  /** What the server must have of the writer for the call to count. */
+  readonly expected: number;
+}
+
+export interface AppendTarget {
+  readonly stream: string;
+  readonly maxLen: number | null;
+  readonly run: string;
+}
+
+/** The calls that a batch takes, each from where the one before it ends. `expected` is what the server is known to have. */
+export function appendCalls(target: AppendTarget, batch: RecordBatch, expected: number): readonly AppendCall[] {
+  const { stream, maxLen, run } = target;
+  const { writer, records } = batch;
+  const calls: AppendCall[] = [];
+  let known = expected;
+  for (let start = 0; start < records.length; start += MAX_RECORDS) {
+    const part = records.slice(start, start + MAX_RECORDS);
+    // The last call moves to the batch's end, which may lie behind records that the sink does not take.
+    const to = start + MAX_RECORDS < records.length ? (part.at(-1)?.seq ?? known) : batch.to;
+    const keys = [stream, positionsKey(stream)];
+    const length = maxLen === null ? UNBOUNDED : maxLen;
+    const args = [positionField(run, writer), run, writer, known, to, length, packRecords(part)];
+    calls.push({ args: [APPEND, keys.length, ...keys, ...args], expected: known });
+    known = to;
+  }
+  return calls;
+}
+
+/**
+ * The hash beside a stream that holds the last `seq` of each writer. Where the server is one of a cluster, the braces put
+ * both keys into one slot.
+ */
+export function positionsKey(stream: string): string {
+  return `${stream.includes('{') ? stream : `{${stream}}`}:positions`;
+}
+
+/** No run id holds a slash. */
+export function positionField(run: string, writer: string): string {
+  return `${run}/${writer}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * From a stream's entry back to a record, as a line of a run's log. Anybody may add to a stream, so nothing is believed: what
+ * is not a record of a run is said to be none, and why.
+ */
+
+import { checkRunId, parseRecord, RECORD_VERSION, type RunRecord } from '@runcast/core';
+
+/** A record and whose it is. Both names are fit to name files. */
+export interface StreamRecord {
+  readonly run: string;
+  readonly writer: string;
+  readonly record: RunRecord;
+  /** The record as one line of JSON, without the line's end. */
+  readonly line: string;
+}
+
+export type DecodedEntry = ({ readonly ok: true } & StreamRecord) | { readonly ok: false; readonly problem: string };
+
+/** @param entry Field names and values in turn, as Redis returns them. Never throws. */
+export function decodeEntry(entry: readonly string[]): DecodedEntry {
+  const fields = new Map<string, string>();
+  for (let index = 0; index < entry.length; index += 2) fields.set(entry[index] ?? '', entry[index + 1] ?? '');
+  const kind = fields.get('kind');
+  const run = fields.get('run');
+  const writer = fields.get('writer');
+  if (kind === undefined || run === undefined || writer === undefined)
+    return { ok: false, problem: 'has no kind, run or writer: it is not an entry of Runcast' };
+  const nameProblem = named('run', run) ?? named('writer', writer);
+  if (nameProblem !== undefined) return { ok: false, problem: nameProblem };
+  const line = lineOf(kind, fields);
+  const parsed = parseRecord(line);
+  if (!parsed.ok) return { ok: false, problem: parsed.problem };
+  const { record } = parsed;
+  // JSON fields are put into the line as they are; one that says more than its own would change what the others say.
+  if (record.kind !== kind || String(record.seq) !== fields.get('seq'))
+    return { ok: false, problem: 'contradicts itself' };
+  // White space is all that JSON may hold in vain, and a line's end in it would make two lines of one record.
+  return { ok: true, run, writer, record, line: /[\n\r]/u.test(line) ? JSON.stringify(record) : line };
+}
+
+function named(field: string, value: string): string | undefined {
+  const problem = checkRunId(value);
+  return problem === undefined ? undefined : `has a ${field} that ${problem}`;
+}
+
+function lineOf(kind: string, fields: ReadonlyMap<string, string>): string {
+  const member = (name: string): string => {
+    const text = fields.get(name);
+    return text === undefined ? '' : `,"${name}":${text}`;
+  };
+  const data = fields.get('data');
+  const head = `{"v":${RECORD_VERSION},"seq":${fields.get('seq') ?? 'null'},"time":${fields.get('time') ?? 'null'},"kind":${JSON.stringify(kind)}`;
+  const rest = data === undefined ? '}' : `,${data.slice(1)}`;
+  return head + member('n') + member('step') + member('epoch') + member('metrics') + rest;
+}

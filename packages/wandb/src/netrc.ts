@@ -1,0 +1,44 @@
+/** The key that `wandb login` leaves in `~/.netrc`: the password of the machine that W&B runs on. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode, type Environment } from '@runcast/core';
+
+/** The password for `host` in the text of a netrc file; undefined where it has none. */
+export function netrcPassword(text: string, host: string): string | undefined {
+  const words = text
+    .split('\n')
+    .map((line) => line.replace(/(?:^|\s)#.*$/u, ''))
+    .join(' ')
+    .split(/\s+/u);
+  let machine: string | undefined;
+  for (const [index, word] of words.entries()) {
+    const next = words[index + 1];
+    if (words[index - 1] === 'password') continue;
+    if (word === 'machine') machine = next;
+    else if (word === 'default') machine = undefined;
+    else if (word === 'password' && machine === host) return next;
+  }
+  return undefined;
+}
+
+/** As {@link netrcPassword}, of the file that `NETRC` names, or of `.netrc` or `_netrc` in `HOME`. */
+export function readNetrcPassword(env: Environment, host: string): string | undefined {
+  const home = env['HOME'] ?? env['USERPROFILE'];
+  const named = env['NETRC']?.trim();
+  const paths =
+    named !== undefined && named !== ''
+      ? [named]
+      : home === undefined
+        ? []
+        : [join(home, '.netrc'), join(home, '_netrc')];
+  for (const path of paths) {
+    try {
+      return netrcPassword(readFileSync(path, 'utf8'), host);
+    } catch (error) {
+      // Another's file that may not be read says nothing, as one that is not there.
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+  return undefined;
+}
