@@ -19,7 +19,7 @@ const README = path.join(ROOT, 'README.md');
 const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md');
 
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
-  ['TensorBoard', tensorboardTraits],
+  ['TensorBoard (`native`, `tfjs`)', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
   ['W&B', wandbTraits],
