@@ -152,6 +152,31 @@ describe('a pipeline of orchestrator, training and evaluation', () => {
     ).toEqual([['summary', 'report', 'COMMITTED', ['latest', 'best'], ['leaderboard.csv', 'summary.json']]]);
   });
 
+  it('has its files and artifacts whole, and once, though every kind of upload failed', async () => {
+    const put = { method: 'PUT' };
+    server.fault({ match: put, action: { kind: 'reset-before' } });
+    server.fault({ match: put, nth: 3, action: { kind: 'reset-after' } });
+    server.fault({ match: put, nth: 5, action: { kind: 'status', status: 500 } });
+    // The address has expired.
+    server.fault({ match: put, nth: 7, action: { kind: 'status', status: 403 } });
+    for (const operation of ['CreateRunFiles', 'CreateArtifact', 'CreateArtifactFiles', 'CommitArtifact'])
+      server.fault({ match: { operation }, action: { kind: 'reset-after' } });
+    await start('orchestrate.ts');
+    expect(server.requests.filter(({ fault }) => fault !== undefined)).toHaveLength(8);
+    const run = pipelineRun();
+    expect([...run.files.keys()].map((name) => name.replace(/_\d+_[0-9a-f]{20}/u, '')).toSorted()).toEqual([
+      'checkpoints/operator.bin',
+      'media/images/eval/heatmap.png',
+      'media/table/eval/compared.table.json',
+      'media/table/eval/violations_table.table.json',
+    ]);
+    expect(
+      server.artifacts.filter(({ state }) => state === 'COMMITTED').map(({ name, version }) => [name, version]),
+    ).toEqual([['summary', 0]]);
+    expect(run.state).toBe('finished');
+    expect(server.violations).toEqual([]);
+  });
+
   it('says of each stage which axis its curves have', async () => {
     await start('orchestrate.ts');
     const own = pipelineRun().config['_wandb'];

@@ -114,10 +114,7 @@ describeSinkContract<EventDirectory>({
     fileSystem: createFaultFileSystem(),
   }),
   createSink: ({ logDir, fileSystem }) =>
-    createTensorboardSink(
-      { logDir, logEveryNSteps: 1 },
-      { ...(fileSystem === undefined ? {} : { fileSystem }), rasteriser: shared },
-    ),
+    createTensorboardSink({ logDir, logEveryNSteps: 1 }, { fileSystem, rasteriser: shared }),
   readBack: (directory) =>
     [...eventFiles(directory).values()]
       .flatMap((file) => decodeEvents(file))
