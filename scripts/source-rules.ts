@@ -24,6 +24,7 @@ const EVERY_PACKAGE = [
   '@runcast/redis',
   '@runcast/runlog',
   '@runcast/tensorboard',
+  '@runcast/wandb',
 ];
 
 /**
@@ -39,6 +40,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],
   ['tfjs', ['@runcast/core']],
+  ['wandb', ['@runcast/core', '@runcast/append-file']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],
 ]);
