@@ -22,6 +22,7 @@ const EVERY_PACKAGE = [
   '@runcast/delivery',
   '@runcast/jsonl',
   '@runcast/redis',
+  '@runcast/relay',
   '@runcast/runlog',
   '@runcast/tensorboard',
   '@runcast/wandb',
@@ -39,8 +40,9 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],
-  ['tfjs', ['@runcast/core']],
   ['wandb', ['@runcast/core', '@runcast/append-file']],
+  ['tfjs', ['@runcast/core']],
+  ['relay', ['@runcast/append-file', '@runcast/core', '@runcast/delivery', '@runcast/redis', '@runcast/runlog']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],
 ]);

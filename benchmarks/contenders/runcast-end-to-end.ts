@@ -1,6 +1,6 @@
 /**
  * Runcast's side of end-to-end: from the first call until everything is in closed event files. With `bare`, the names are
- * written as they are given.
+ * written as they are given; with `tfjs`, the files by the tfjs-node that is found in the directory named behind it.
  */
 
 import { readdirSync, statSync } from 'node:fs';
@@ -10,8 +10,11 @@ import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
 const { directory, count, args } = readWorkload();
-const publisher = await openRuncast(directory, ['TENSORBOARD']);
-const isBare = args.includes('bare');
+const [mode, tfjsDirectory = ''] = args;
+// The sink looks for tfjs-node there.
+if (mode === 'tfjs') process.chdir(tfjsDirectory);
+const publisher = await openRuncast(directory, ['TENSORBOARD'], mode === 'tfjs' ? 'tfjs' : 'native');
+const isBare = mode === 'bare';
 const cpuStart = process.cpuUsage();
 const start = performance.now();
 for (let step = 0; step < count; step += 1) {

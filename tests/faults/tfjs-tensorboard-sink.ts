@@ -5,6 +5,9 @@ import { tfjsBinding } from '../support/tfjs-binding.ts';
 import { textMember } from './switched-file-system.ts';
 
 export const createSink: CreateSink = (config) =>
-  createTensorboardSink({ logDir: textMember(config, 'logDir'), logEveryNSteps: 1, engine: 'tfjs' }, undefined, {
-    binding: tfjsBinding,
-  });
+  createTensorboardSink(
+    { logDir: textMember(config, 'logDir'), logEveryNSteps: 1, engine: 'tfjs' },
+    {
+      binding: tfjsBinding,
+    },
+  );

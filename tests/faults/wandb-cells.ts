@@ -1,13 +1,14 @@
 // W&B misbehaving under a living trainer, as a server that speaks its protocol and holds it to its rules. The trainer and the rows
 // beside it do not notice; once W&B is well, what it has of the run is what the log has: every value once, in order.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FaultAction } from '../wandb/server/fault-rule.ts';
+import type { Fault, FaultAction, FaultRule } from '../wandb/server/fault-rule.ts';
 import { startWandbServer, type WandbServer } from '../wandb/server/wandb-server.ts';
 import type { Cell, Round } from './cell.ts';
 import { startTrainer, type ChildProgram } from './child-program.ts';
 import { deliverRun } from './deliver-run.ts';
 import { returnedProblems, settingsFor, sinkProblems } from './recovery.ts';
 import { readWriterLogs, type WriterLog } from './run-audit.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import { WANDB_TEST_KEY, type TrainerSettings } from './trainer-settings.ts';
 
 const RUN_ID = 'run-1';
@@ -17,21 +18,25 @@ const CLOSE_TIMEOUT_MS = 1_500;
 const CLOSE_GRACE_MS = 2_500;
 const LINGER_MS = 500;
 const RECOVERY_TIMEOUT_MS = 30_000;
+/** Without the run itself nothing else can be asked for. */
+const RARER = 4;
 
 interface Behaviour {
   readonly name: string;
   /** What may happen to a request, one of them at a time. */
   readonly actions: readonly FaultAction[];
-  /** How often, between 0 and 1. */
+  /** How often that is with the file stream, between 0 and 1. Below 1, other requests fail more rarely. */
   readonly chance: number;
-  /** Requests of any kind that go well before. */
-  readonly after?: number;
+  /** So many requests of any kind go well before, at least and at most. */
+  readonly after?: readonly [number, number];
   /** What is owed when the trainer ends. */
   readonly owes: 'surely' | 'maybe';
   /** Nobody listens: until the trainer has gone, or only when it starts. */
   readonly absent?: 'throughout' | 'at the start';
   /** The trainer is killed instead of closing. */
   readonly kills?: boolean;
+  /** Requests of a run that its file stream takes in a second. */
+  readonly perSecond?: number;
 }
 
 function status(code: number, more: { readonly taken?: boolean } = {}): FaultAction {
@@ -46,23 +51,24 @@ const ANYTHING = [SLOW, RESET_BEFORE, RESET_AFTER, TOO_MANY, status(500), status
 
 const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'is slow', actions: [SLOW], chance: 1, owes: 'maybe' },
-  { name: 'resets before it takes a request', actions: [RESET_BEFORE], chance: 0.4, owes: 'maybe' },
-  { name: 'resets after it took a request', actions: [RESET_AFTER], chance: 0.4, owes: 'maybe' },
-  { name: 'answers 429 with Retry-After', actions: [TOO_MANY], chance: 0.3, owes: 'maybe' },
+  { name: 'resets before it takes a request', actions: [RESET_BEFORE], chance: 0.6, owes: 'maybe' },
+  { name: 'resets after it took a request', actions: [RESET_AFTER], chance: 0.6, owes: 'maybe' },
+  { name: 'answers 429 with Retry-After', actions: [TOO_MANY], chance: 0.6, owes: 'maybe' },
+  { name: 'takes two requests a second', actions: [], chance: 0, owes: 'maybe', perSecond: 2 },
   {
     name: 'answers 5xx, before or after',
     actions: [status(500), status(502, { taken: true })],
-    chance: 0.4,
+    chance: 0.6,
     owes: 'maybe',
   },
   { name: 'knows no such key (401)', actions: [status(401)], chance: 1, owes: 'surely' },
-  { name: 'forbids in the middle (403)', actions: [status(403)], chance: 1, after: 5, owes: 'maybe' },
-  { name: 'knows no run in the middle (404)', actions: [status(404)], chance: 1, after: 5, owes: 'maybe' },
-  { name: 'hangs', actions: [{ kind: 'hang' }], chance: 1, after: 3, owes: 'maybe' },
+  { name: 'forbids in the middle (403)', actions: [status(403)], chance: 1, after: [4, 7], owes: 'maybe' },
+  { name: 'knows no run in the middle (404)', actions: [status(404)], chance: 1, after: [4, 7], owes: 'maybe' },
+  { name: 'hangs', actions: [{ kind: 'hang' }], chance: 1, after: [0, 7], owes: 'maybe' },
   { name: 'is down at first', actions: [], chance: 0, owes: 'maybe', absent: 'at the start' },
   { name: 'is down throughout', actions: [], chance: 0, owes: 'surely', absent: 'throughout' },
   { name: 'is well, and the trainer is killed', actions: [], chance: 0, owes: 'maybe', kills: true },
-  { name: 'does anything, and the trainer is killed', actions: ANYTHING, chance: 0.4, owes: 'maybe', kills: true },
+  { name: 'does anything, and the trainer is killed', actions: ANYTHING, chance: 0.6, owes: 'maybe', kills: true },
 ];
 
 export const wandbCells: readonly Cell[] = BEHAVIOURS.map((behaviour) => ({
@@ -75,23 +81,15 @@ export const wandbCells: readonly Cell[] = BEHAVIOURS.map((behaviour) => ({
 
 async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly string[]> {
   const { random, folder } = round;
-  const { actions, chance, after = 0, absent, kills = false } = behaviour;
+  const { absent, kills = false, perSecond } = behaviour;
   const server = await startWandbServer({ apiKey: WANDB_TEST_KEY });
-  const fault =
-    actions.length === 0
-      ? undefined
-      : server.fault({
-          match: {},
-          nth: after + 1,
-          times: Infinity,
-          when: () => random.chance(chance),
-          action: () => random.pick(actions),
-        });
+  const faults = misbehave(server, behaviour, random);
+  if (perSecond !== undefined) server.setRateLimit({ requests: perSecond, perMs: 1000 });
   const settings = settingsFor(folder, {
     sinks: ['jsonl', 'wandb'],
     host: random.pick(['worker', 'inline'] as const),
     pace: random.pick(['yielding', 'bursts'] as const),
-    forMs: random.integer(500, 1_500),
+    forMs: random.integer(500, 3_000),
     end: 'close',
     backend: server.url,
     lingerMs: LINGER_MS,
@@ -108,12 +106,12 @@ async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly s
     }
     if (kills) {
       await program.said('opened');
-      await delay(random.integer(0, 2_000));
+      await delay(random.integer(0, 4_000));
       await program.kill();
     } else {
       problems.push(...(await endProblems(round, program, settings, behaviour, server)));
     }
-    fault?.clear();
+    for (const fault of faults) fault.clear();
     problems.push(...server.violations.map((violation) => `wandb: ${violation}`));
     const found = server.violations.length;
     if (absent === 'throughout') await server.comeBack();
@@ -137,6 +135,26 @@ async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly s
   } finally {
     await server.close();
   }
+}
+
+function misbehave(
+  server: WandbServer,
+  { actions, chance, after: [least, most] = [0, 0] }: Behaviour,
+  random: SeededRandom,
+): readonly Fault[] {
+  if (actions.length === 0) return [];
+  const nth = random.integer(least, most) + 1;
+  const fail = (match: FaultRule['match'], howOften: number): Fault =>
+    server.fault({
+      match,
+      nth,
+      times: Infinity,
+      when: () => random.chance(howOften),
+      action: () => random.pick(actions),
+    });
+  return chance === 1
+    ? [fail({}, 1)]
+    : [fail({ path: 'file_stream' }, chance), fail({ path: '/graphql' }, chance / RARER)];
 }
 
 /** What is wrong with how the trainer ended, before anything is delivered later. */

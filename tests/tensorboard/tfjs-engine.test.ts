@@ -65,7 +65,7 @@ function temporary(): string {
 
 function openSink(engine: TensorboardEngine, runId: string, position?: JsonValue): TensorboardSink {
   const options = { logDir: path.join(place, 'tb'), logEveryNSteps: 1, engine } as const;
-  const sink = createTensorboardSink(options, undefined, { binding: tfjsBinding });
+  const sink = createTensorboardSink(options, { binding: tfjsBinding });
   sink.open({ runId, runDirectory: place, position });
   return sink;
 }

@@ -1,7 +1,8 @@
 // A pipeline of three processes and its one run on W&B: whichever process logged a thing, and in whatever way it found the run,
 // W&B has it in the right place, once.
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -24,18 +25,46 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const CONDITIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
+
+function environment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    RUNCAST__DIR: path.join(folder, 'runs'),
+    WANDB__ENABLED: 'true',
+    WANDB_API_KEY: server.apiKey,
+    WANDB_BASE_URL: server.url,
+  };
+}
+
+function commandLine(script: string, ...flags: readonly string[]): readonly string[] {
+  return [...CONDITIONS, path.join(import.meta.dirname, 'fixtures', script), folder, ...flags];
+}
+
 async function start(script: string, ...flags: readonly string[]): Promise<void> {
-  const file = path.join(import.meta.dirname, 'fixtures', script);
-  const conditions = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
-  await promisify(execFile)(process.execPath, [...conditions, file, folder, ...flags], {
-    env: {
-      ...process.env,
-      RUNCAST__DIR: path.join(folder, 'runs'),
-      WANDB__ENABLED: 'true',
-      WANDB_API_KEY: server.apiKey,
-      WANDB_BASE_URL: server.url,
-    },
+  await promisify(execFile)(process.execPath, commandLine(script, ...flags), { env: environment() });
+}
+
+/** Starts the pipeline as a group of processes of its own; returns what kills all of them with -9. */
+function startToKill(...flags: readonly string[]): () => Promise<void> {
+  const child = spawn(process.execPath, commandLine('orchestrate.ts', ...flags), {
+    env: environment(),
+    stdio: 'ignore',
+    detached: true,
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the pipeline did not start');
+  const ended = once(child, 'exit');
+  return async () => {
+    process.kill(-pid, 'SIGKILL');
+    await ended;
+  };
+}
+
+async function sync(): Promise<void> {
+  const command = path.join(import.meta.dirname, '..', '..', 'packages', 'runcast', 'src', 'bin.ts');
+  const run = path.join(folder, 'runs', 'run-1');
+  await promisify(execFile)(process.execPath, [...CONDITIONS, command, 'sync', run], { env: environment() });
 }
 
 function pipelineRun(): ServerRun {
@@ -60,6 +89,13 @@ function curve(run: ServerRun): readonly (readonly [unknown, unknown])[] {
   return run.rows.flatMap((row) =>
     'training/operator/loss' in row ? [[row['training/operator/step'], row['training/operator/loss']] as const] : [],
   );
+}
+
+/** Points of the curve in the logs of all processes. */
+function loggedPoints(): number {
+  const logs = path.join(folder, 'runs', 'run-1', 'log');
+  const lines = readdirSync(logs).flatMap((name) => readFileSync(path.join(logs, name), 'utf8').split('\n'));
+  return lines.filter((line) => line.includes('"training/operator/loss"')).length;
 }
 
 const CURVE = Array.from({ length: 200 }, (_, index) => [index + 1, 1 / (index + 1)]);
@@ -116,6 +152,31 @@ describe('a pipeline of orchestrator, training and evaluation', () => {
     ).toEqual([['summary', 'report', 'COMMITTED', ['latest', 'best'], ['leaderboard.csv', 'summary.json']]]);
   });
 
+  it('has its files and artifacts whole, and once, though every kind of upload failed', async () => {
+    const put = { method: 'PUT' };
+    server.fault({ match: put, action: { kind: 'reset-before' } });
+    server.fault({ match: put, nth: 3, action: { kind: 'reset-after' } });
+    server.fault({ match: put, nth: 5, action: { kind: 'status', status: 500 } });
+    // The address has expired.
+    server.fault({ match: put, nth: 7, action: { kind: 'status', status: 403 } });
+    for (const operation of ['CreateRunFiles', 'CreateArtifact', 'CreateArtifactFiles', 'CommitArtifact'])
+      server.fault({ match: { operation }, action: { kind: 'reset-after' } });
+    await start('orchestrate.ts');
+    expect(server.requests.filter(({ fault }) => fault !== undefined)).toHaveLength(8);
+    const run = pipelineRun();
+    expect([...run.files.keys()].map((name) => name.replace(/_\d+_[0-9a-f]{20}/u, '')).toSorted()).toEqual([
+      'checkpoints/operator.bin',
+      'media/images/eval/heatmap.png',
+      'media/table/eval/compared.table.json',
+      'media/table/eval/violations_table.table.json',
+    ]);
+    expect(
+      server.artifacts.filter(({ state }) => state === 'COMMITTED').map(({ name, version }) => [name, version]),
+    ).toEqual([['summary', 0]]);
+    expect(run.state).toBe('finished');
+    expect(server.violations).toEqual([]);
+  });
+
   it('says of each stage which axis its curves have', async () => {
     await start('orchestrate.ts');
     const own = pipelineRun().config['_wandb'];
@@ -132,6 +193,20 @@ describe('a pipeline of orchestrator, training and evaluation', () => {
     expect(run).toMatchObject({ state: 'failed', exitCode: 1 });
     expect(curve(run)).toEqual(CURVE);
     expect(run.summary).toMatchObject({ 'eval/operator/nrmse': 0.09 });
+    expect(server.runs).toHaveLength(1);
+    expect(server.violations).toEqual([]);
+  });
+
+  it('is complete after every process of it was killed and the run synced', async () => {
+    const kill = startToKill('hang');
+    await server.until(() => (server.run('pipeline', 'run-1')?.history.length ?? 0) > 0);
+    await kill();
+    await sync();
+    await sync();
+    const run = pipelineRun();
+    expect(curve(run)).toEqual(CURVE.slice(0, loggedPoints()));
+    // Nobody ended it: W&B says crashed once it has been silent for some minutes.
+    expect(run).toMatchObject({ complete: false, tags: ['pipeline', 'operator'], config: { layers: { value: 4 } } });
     expect(server.runs).toHaveLength(1);
     expect(server.violations).toEqual([]);
   });

@@ -90,14 +90,15 @@ it('leaves once the owner has delivered its records', async () => {
       });
     return undefined;
   });
-  await member.close(outcome, 30_000);
+  expect(await member.close(outcome, 30_000)).toEqual([]);
   expect(takeovers()).toBe(0);
   expect(nowMs()).toBeLessThan(100);
 });
 
 it('waits two seconds at most, and no longer than it may, for an owner whose backend is down', async () => {
   const patient = openMember(() => undefined);
-  await patient.member.close(outcome, 30_000);
+  const reason = 'the owner of the run has not delivered it yet';
+  expect(await patient.member.close(outcome, 30_000)).toMatchObject([{ sink: 'jsonl', owedRecords: 1, reason }]);
   expect(patient.nowMs()).toBe(2_000);
   const hurried = openMember(() => undefined);
   await hurried.member.close(outcome, 100);

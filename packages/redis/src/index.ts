@@ -8,3 +8,14 @@ export { probeServer } from './probe-server.ts';
 export { createRedisSink } from './sink.ts';
 export { redisSink } from './spec.ts';
 export { redisTraits } from './traits.ts';
+export {
+  compareEntryIds,
+  readEntries,
+  readLastEntries,
+  readGroupInfo,
+  readStreamInfo,
+  STREAM_START,
+  type GroupInfo,
+  type StreamEntry,
+  type StreamInfo,
+} from './stream-reader.ts';

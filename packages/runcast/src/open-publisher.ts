@@ -12,6 +12,7 @@ import {
   redactArguments,
   redactObject,
   runIdProblems,
+  RunOpenError,
   toJson,
   type ConfigProblem,
   type JsonObject,
@@ -36,6 +37,7 @@ import {
   updateManifest,
   writeWhole,
   type Lease,
+  type RunDirectory,
   type RunManifest,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
@@ -134,12 +136,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     const ownHost = lease === undefined ? undefined : await openDeliveries();
     undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
     const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
-    const writer = new LogWriter({
-      logDirectory: directory.logDirectory,
-      writer: writerName,
-      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
-      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
-    });
+    const writer = openLog(directory, writerName, events);
     undo.push(() => writer.close());
     if (lease !== undefined) {
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
@@ -179,6 +176,23 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
   } catch (error) {
     for (const step of undo.toReversed()) await step();
     throw error;
+  }
+}
+
+/** Throws RunOpenError where no file can be made. */
+function openLog({ logDirectory }: RunDirectory, writer: string, events: PublisherEmitter): LogWriter {
+  try {
+    return new LogWriter({
+      logDirectory,
+      writer,
+      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+    });
+  } catch (error) {
+    throw new RunOpenError(
+      `the log of the run cannot be made in ${logDirectory}: ${errorMessage(error)}; set RUNCAST__DIR (dir) to a directory that can be written`,
+      { cause: error },
+    );
   }
 }
 

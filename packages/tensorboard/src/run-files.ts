@@ -11,9 +11,11 @@ export interface RunFiles {
   /**
    * Takes every file back to its good length, and removes those begun since: what they hold will be written again, and
    * not always to files of the same names. Throws PositionLostError where one is missing or shorter.
+   *
+   * @param replaced Files without a good length: they are whole or not there.
    */
-  recover(runDirectory: string): void;
-  /** Appends to all of the files or, where it throws, to none. */
+  recover(runDirectory: string, replaced: readonly string[]): void;
+  /** Appends to all of the files, or replaces them; where it throws, none is another. */
   append(parts: readonly EncodedFile[]): void;
   /** Forces everything to the disk. */
   sync(): void;

@@ -7,6 +7,7 @@ import {
   ConfigError,
   errorCode,
   errorMessage,
+  type BarChartRecord,
   type ImageRecord,
   PositionLostError,
   type RecordRefusal,
@@ -20,16 +21,18 @@ import {
   type SinkTraits,
 } from '@runcast/core';
 import { z } from 'zod';
+import { barChartSvg } from './bar-chart-svg.ts';
 import {
   parseSinkConfig,
   type TensorboardEngine,
   type TensorboardSinkConfig,
   type TensorboardSinkOptions,
 } from './config.ts';
-import { EventEncoder } from './event-encoder.ts';
+import { AMENDED_SESSION, EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
 import type { RunFiles } from './run-files.ts';
 import { encoderStateSchema } from './run-state.ts';
+import { SvgRasteriser, type Rasteriser } from './svg-rasteriser.ts';
 import { loadTfjsBinding, type TfjsBinding } from './tfjs-binding.ts';
 import { TfjsEventFiles, type Wait } from './tfjs-event-files.ts';
 import { tensorboardTraits } from './traits.ts';
@@ -59,24 +62,26 @@ export interface TensorboardSink extends Sink {
   position(): JsonValue;
 }
 
-/** What the engine tfjs works with, the real things where left out. */
-export interface TfjsSupport {
+/** What the sink works with, the real things where left out. */
+export interface TensorboardSupport {
+  /** Of the engine native, for event files. */
+  readonly fileSystem?: AppendFileSystem;
+  readonly rasteriser?: Rasteriser;
+  /** Of the engine tfjs. */
   readonly binding?: () => TfjsBinding;
-  /** Blocks for less than a second before a file is begun whose name could sort before the one it follows. */
+  /** Blocks for less than a second before a file of the engine tfjs is begun whose name could sort before the one it follows. */
   readonly wait?: Wait;
 }
 
 /** Makes the sink from a spec's configuration, {@link TensorboardSinkOptions} as JSON. Throws ConfigError where it is none. */
-export const createSink: CreateSink = (config: JsonObject): Sink =>
-  new EventFileSink(parseSinkConfig(config), undefined, {});
+export const createSink: CreateSink = (config: JsonObject): Sink => new EventFileSink(parseSinkConfig(config));
 
-/** The sink with the file system calls that the engine native is to use for event files, the real ones where left out. */
+/** The sink with stand-ins for what it works with. */
 export function createTensorboardSink(
   options: TensorboardSinkOptions,
-  fileSystem?: AppendFileSystem,
-  tfjs: TfjsSupport = {},
+  support: TensorboardSupport = {},
 ): TensorboardSink {
-  return new EventFileSink(parseSinkConfig(options), fileSystem, tfjs);
+  return new EventFileSink(parseSinkConfig(options), support);
 }
 
 class EventFileSink implements TensorboardSink {
@@ -84,20 +89,21 @@ class EventFileSink implements TensorboardSink {
   readonly traits: SinkTraits = tensorboardTraits;
   readonly logEveryNSteps: number;
   readonly #config: TensorboardSinkConfig;
-  readonly #fileSystem: AppendFileSystem | undefined;
-  readonly #tfjs: TfjsSupport;
+  readonly #support: TensorboardSupport;
   #encoder = new EventEncoder();
   #files: RunFiles;
   #runDirectory = '';
+  readonly #rasteriser: Rasteriser;
+  #warned = false;
   /** When the files were last known to be on the disk, by the ticks' clock. */
   #durableAt: number | undefined;
 
-  constructor(config: TensorboardSinkConfig, fileSystem: AppendFileSystem | undefined, tfjs: TfjsSupport) {
+  constructor(config: TensorboardSinkConfig, support: TensorboardSupport = {}) {
     this.logEveryNSteps = config.logEveryNSteps;
     this.#config = config;
-    this.#fileSystem = fileSystem;
-    this.#tfjs = tfjs;
-    this.#files = new EventFiles(config.logDir, [], fileSystem);
+    this.#support = support;
+    this.#rasteriser = support.rasteriser ?? new SvgRasteriser();
+    this.#files = new EventFiles(config.logDir, [], support.fileSystem);
   }
 
   /**
@@ -111,18 +117,19 @@ class EventFileSink implements TensorboardSink {
     const position = context.position === undefined ? undefined : readPosition(context.position, this.#config.engine);
     this.#encoder = new EventEncoder(position?.encoder);
     this.#files = this.#openFiles(directory, position?.files ?? []);
-    this.#files.recover(context.runDirectory);
+    this.#files.recover(context.runDirectory, position?.encoder.amended === true ? [AMENDED_SESSION] : []);
   }
 
   #openFiles(directory: string, lengths: readonly (readonly [string, number])[]): RunFiles {
-    if (this.#config.engine === 'native') return new EventFiles(directory, lengths, this.#fileSystem);
-    const { binding = loadTfjsBinding, wait } = this.#tfjs;
+    if (this.#config.engine === 'native') return new EventFiles(directory, lengths, this.#support.fileSystem);
+    const { binding = loadTfjsBinding, wait } = this.#support;
     return new TfjsEventFiles(binding(), directory, lengths, wait);
   }
 
   write(batch: RecordBatch): void {
     const refusals: RecordRefusal[] = [];
     const encoded = this.#encoder.encode(batch.records, (record) => {
+      if (record.kind === 'bar_chart') return this.#drawBars(record);
       const image = this.#readImage(record);
       if (typeof image !== 'string') return image;
       refusals.push({ seq: record.seq, reason: image });
@@ -135,15 +142,25 @@ class EventFileSink implements TensorboardSink {
 
   /** The image's file, or why it can never be written. */
   #readImage(record: ImageRecord): Uint8Array | string {
-    if (record.format === 'svg') return 'TensorBoard shows no SVG images';
     const file = path.join(this.#runDirectory, record.blob);
     if (!file.startsWith(path.join(this.#runDirectory, path.sep))) return `${record.blob} is outside the run directory`;
     try {
-      return readFileSync(file);
+      const bytes = readFileSync(file);
+      return record.format === 'svg' ? this.#rasteriser.draw(bytes.toString()) : bytes;
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
       return `${record.blob} is missing in the run directory`;
     }
+  }
+
+  /** The values are shown in any case, so that what keeps the picture from being drawn is told and no reason to refuse them. */
+  #drawBars(record: BarChartRecord): Uint8Array | undefined {
+    const picture = this.#rasteriser.draw(barChartSvg(record.key, record.bars));
+    if (typeof picture !== 'string') return picture;
+    if (!this.#warned)
+      process.emitWarning(`bar charts are shown as tables only: ${picture}`, { type: 'RuncastWarning' });
+    this.#warned = true;
+    return undefined;
   }
 
   /** Forces everything to the disk. */
@@ -161,6 +178,7 @@ class EventFileSink implements TensorboardSink {
   }
 
   close(): void {
+    this.#rasteriser.close();
     this.#files.close();
   }
 

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openRecord, stepRecord } from '@runcast/testing';
@@ -54,6 +63,20 @@ describe('TfjsEventFiles', () => {
     files.close();
     expect(tensorflow.tensors.size).toBe(0);
     expect(waits).toEqual([]);
+  });
+
+  it('writes a file that is replaced by itself, and takes the batch back where it cannot', () => {
+    const whole = { path: '0-hparams.tfevents', replaces: true, bytes: Buffer.from('whole') };
+    files.append([...batch(1), whole]);
+    expect(readFileSync(path.join(directory, whole.path), 'utf8')).toBe('whole');
+    expect(files.lengths()).toHaveLength(1);
+    const before = files.lengths();
+    mkdirSync(path.join(directory, '.hparams-new'));
+    expect(() => files.append([...batch(2), whole])).toThrow('EISDIR');
+    expect(files.lengths()).toEqual(before);
+    rmSync(path.join(directory, '.hparams-new'), { recursive: true });
+    rmSync(path.join(directory, whole.path));
+    expect(eventCounts()).toEqual([1 + 3]);
   });
 
   it.each([

@@ -74,8 +74,8 @@ export class TfjsEventFiles implements RunFiles {
     return [...this.#lengths];
   }
 
-  recover(runDirectory: string): void {
-    this.#known.recover(runDirectory);
+  recover(runDirectory: string, replaced: readonly string[]): void {
+    this.#known.recover(runDirectory, replaced);
     this.#known.close();
   }
 
@@ -83,13 +83,15 @@ export class TfjsEventFiles implements RunFiles {
     this.#cut();
     const written = new Map<string, number>();
     try {
-      for (const part of parts) {
+      for (const part of parts.filter(({ replaces }) => !replaces)) {
         const { name, writer, firstLength } = this.#opened(part.path);
         const events = eventsIn(part.bytes);
         for (const event of events) writer.add(event);
         writer.flush();
         written.set(name, this.#checkedLength(name, this.#lengths.get(name) ?? firstLength, events.length));
       }
+      // TensorFlow replaces no file.
+      this.#known.append(parts.filter(({ replaces }) => replaces));
     } catch (error) {
       this.#abandon(written.keys());
       throw error;

@@ -49,7 +49,6 @@ describe('tfjsCallback', () => {
       epochs: 2,
       batchSize: 2,
       shuffle: false,
-      verbose: 0,
       validationData: [tf.tensor2d(XS), tf.tensor2d(YS)],
       callbacks: tfjsCallback(publisher, { model }),
     });
@@ -76,7 +75,7 @@ describe('tfjsCallback', () => {
   it('logs a training from a data set, without what nobody gave', async () => {
     const model = compiledModel();
     const data = tfData.zip({ xs: tfData.array(XS), ys: tfData.array(YS) }).batch(2);
-    await model.fitDataset(data, { epochs: 1, verbose: 0, callbacks: tfjsCallback(publisher) });
+    await model.fitDataset(data, { epochs: 1, callbacks: tfjsCallback(publisher) });
     expect(made('logStep')).toEqual([
       { step: 1, loss: 4, metrics: { mae: 2 } },
       { step: 2, loss: 2.25, metrics: { mae: 1.5 } },
@@ -96,7 +95,6 @@ describe('tfjsCallback', () => {
       epochs: 3,
       batchSize: 2,
       shuffle: false,
-      verbose: 0,
       callbacks,
     });
     const recorded = calls.filter(([name]) => name === 'logHistogram');

@@ -28,7 +28,7 @@ export type FaultAction =
 
 export interface FaultRule {
   /** Requests to the file stream where left out. */
-  readonly match?: FaultMatch;
+  readonly match?: FaultMatch | undefined;
   /** The first matching request that fails, counted from 1, the default. */
   readonly nth?: number;
   /** How many fail from there on; 1 by default, Infinity for all. */

@@ -7,6 +7,7 @@ import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import {
   InlineHost,
   lagRecords,
+  removeDeliveredLogs,
   SinkOpenError,
   type DeliveryEvent,
   type DeliveryHost,
@@ -25,6 +26,8 @@ export interface SyncOptions {
   readonly clock: Scheduler;
   /** A sink that has taken nothing for this long is given up. */
   readonly timeoutMs: number;
+  /** Whether logs that every sink of the run has are deleted. */
+  readonly keepLog: 'always' | 'until-delivered';
   readonly onEvent: (event: DeliveryEvent) => void;
   /** `done` of `total` records have been dealt with, over all sinks. */
   readonly onProgress: (done: number, total: number) => void;
@@ -72,8 +75,14 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
         }),
       ),
     );
-    const settled = readRunOverview(directory, names, clock.nowMs()).sinks.every((sink) => sink.owed === 0);
+    const { sinks: after } = readRunOverview(directory, names, clock.nowMs());
+    const settled = after.every((sink) => sink.owed === 0);
     updateManifest(directory, names, settled);
+    if (settled && options.keepLog === 'until-delivered')
+      removeDeliveredLogs(
+        directory,
+        after.map(({ sink }) => sink),
+      );
     return { kind: 'synced', sinks };
   } finally {
     lease.release();

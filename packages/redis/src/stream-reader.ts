@@ -1,0 +1,121 @@
+/** What a stream holds, for those who follow it: entries after a place in it, and where it begins and ends. */
+
+import { errorMessage } from '@runcast/core';
+import { type RedisConnection, unexpectedReply } from './connection.ts';
+
+/** Before the first entry of any stream. */
+export const STREAM_START = '0-0';
+
+export interface StreamEntry {
+  /** `<Unix milliseconds of the server>-<number>`, ascending. */
+  readonly id: string;
+  /** Field names and values in turn. */
+  readonly fields: readonly string[];
+}
+
+export interface StreamInfo {
+  /** Entries it holds now. */
+  readonly length: number;
+  /** Entries that were ever added; those trimmed since are among them. */
+  readonly added: number;
+  /** Of the entry added last, whether it is still there or not. */
+  readonly lastId: string;
+}
+
+/** Up to `count` entries after `after`, oldest first; none where there are none. Rejects as {@link RedisConnection.call}. */
+export async function readEntries(
+  connection: RedisConnection,
+  stream: string,
+  after: string,
+  count: number,
+): Promise<readonly StreamEntry[]> {
+  const reply = await connection.call('XREAD', 'COUNT', count, 'STREAMS', stream, after);
+  if (reply === null) return [];
+  // One stream was asked for: [[name, entries]].
+  return entriesOf('XREAD', itemsOf(itemsOf(reply)[0])[1]);
+}
+
+/** The last `count` entries, oldest first. */
+export async function readLastEntries(
+  connection: RedisConnection,
+  stream: string,
+  count: number,
+): Promise<readonly StreamEntry[]> {
+  const reply = await connection.call('XREVRANGE', stream, '+', '-', 'COUNT', count);
+  return entriesOf('XREVRANGE', reply).toReversed();
+}
+
+/** Undefined where there is no such stream. */
+export async function readStreamInfo(connection: RedisConnection, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    const members = replyMembers(await connection.call('XINFO', 'STREAM', stream));
+    return {
+      length: Number(members.get('length')),
+      added: Number(members.get('entries-added')),
+      lastId: String(members.get('last-generated-id')),
+    };
+  } catch (error) {
+    if (errorMessage(error).includes('no such key')) return undefined;
+    throw error;
+  }
+}
+
+/** A consumer group of a stream. */
+export interface GroupInfo {
+  /** Of the last entry that it has been given. */
+  readonly position: string;
+  /** Entries after that; undefined where the server cannot tell. */
+  readonly lag: number | undefined;
+}
+
+/** Undefined where the stream has no such group. */
+export async function readGroupInfo(
+  connection: RedisConnection,
+  stream: string,
+  group: string,
+): Promise<GroupInfo | undefined> {
+  const groups = itemsOf(await connection.call('XINFO', 'GROUPS', stream)).map((reply) => replyMembers(reply));
+  const own = groups.find((members) => members.get('name') === group);
+  const position = own?.get('last-delivered-id');
+  const lag = own?.get('lag');
+  if (typeof position !== 'string') return undefined;
+  return { position, lag: typeof lag === 'number' ? lag : undefined };
+}
+
+/** Negative where `one` comes before `other`, 0 where they are the same. */
+export function compareEntryIds(one: string, other: string): number {
+  const [left, right] = [numbersOf(one), numbersOf(other)];
+  if (left.ms !== right.ms) return left.ms < right.ms ? -1 : 1;
+  if (left.count === right.count) return 0;
+  return left.count < right.count ? -1 : 1;
+}
+
+/** A map as this protocol has it: names and values in turn. */
+function replyMembers(reply: unknown): ReadonlyMap<string, unknown> {
+  if (!Array.isArray(reply)) throw unexpectedReply('XINFO', reply);
+  const items: readonly unknown[] = reply;
+  const names = items.filter((_, index) => index % 2 === 0);
+  return new Map(names.map((name, index) => [String(name), items[index * 2 + 1]]));
+}
+
+function entriesOf(command: string, reply: unknown): readonly StreamEntry[] {
+  if (!Array.isArray(reply)) throw unexpectedReply(command, reply);
+  return reply.map((entry: unknown) => {
+    const [id, fields] = itemsOf(entry);
+    if (typeof id !== 'string' || !isTexts(fields)) throw unexpectedReply(command, entry);
+    return { id, fields };
+  });
+}
+
+function itemsOf(reply: unknown): readonly unknown[] {
+  return Array.isArray(reply) ? reply : [];
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function numbersOf(id: string): { readonly ms: bigint; readonly count: bigint } {
+  const [ms = '0', count = '0'] = id.split('-');
+  return { ms: BigInt(ms), count: BigInt(count) };
+}

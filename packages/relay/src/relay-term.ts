@@ -1,0 +1,313 @@
+/**
+ * The time in which one relay holds the lock: it reads the stream, makes the entries durable in its own directory, says so in
+ * Redis, and delivers. The term ends when the relay is told to stop, or at the first sign that the lock may be another's.
+ */
+
+import { errorMessage, RetryableSinkError, type SinkSpec } from '@runcast/core';
+import { Bell, type Scheduler } from '@runcast/delivery';
+import {
+  compareEntryIds,
+  decodeEntry,
+  readEntries,
+  readGroupInfo,
+  readStreamInfo,
+  STREAM_START,
+  type RedisConnection,
+  type StreamEntry,
+  type StreamRecord,
+} from '@runcast/redis';
+import { writeDeadLetters, type DeadEntry } from './dead-letters.ts';
+import type { RelayDirectory, RelayPosition } from './relay-directory.ts';
+import type { RelayEvent, RelayStatus } from './relay-event.ts';
+import type { RelayKeys } from './relay-keys.ts';
+import { RelayedLogs } from './relayed-logs.ts';
+import { RunDeliveries } from './run-deliveries.ts';
+import { LOCK_RENEWAL_MS, type StreamLock } from './stream-lock.ts';
+
+const READ_COUNT = 2_000;
+const IDLE_POLL_MS = 50;
+const DELIVERY_POLL_MS = 100;
+const DISK_RETRY_MS = 1_000;
+/**
+ * A server that lost its last entries may give out their ids again, to others: what came shortly before the place reached is
+ * read once more with each term. What is there already is passed over.
+ */
+const READ_AGAIN_MS = 60_000;
+/** Seconds over which throughput is measured. */
+const RATE_WINDOW = 5;
+
+export interface RelayTermOptions {
+  readonly connection: RedisConnection;
+  readonly lock: StreamLock;
+  readonly keys: RelayKeys;
+  readonly directory: RelayDirectory;
+  readonly specs: readonly SinkSpec[];
+  readonly relay: string;
+  readonly scheduler: Scheduler;
+  readonly drainTimeoutMs: number;
+  readonly onEvent: (event: RelayEvent) => void;
+}
+
+export class RelayTerm {
+  readonly #options: RelayTermOptions;
+  readonly #logs: RelayedLogs;
+  readonly #deliveries: RunDeliveries;
+  readonly #bell: Bell;
+  readonly #sinceMs: number;
+  /** The last entry that is durable here. */
+  #reached: RelayPosition;
+  /** Where reading is, which may be before that. */
+  #at: string;
+  /** What Redis says has been made durable by whichever relay. */
+  #groupPosition: string = STREAM_START;
+  /** Everything that the stream holds has been read at least once. */
+  #complete = false;
+  #added = 0;
+  #checkedAtMs = -Infinity;
+  readonly #counts = { entries: 0, records: 0, repeated: 0, deadLetters: 0, missed: 0 };
+  #rates: readonly number[] = [];
+  #stopping = false;
+  #renewing = true;
+  #failure: Error | undefined;
+
+  constructor(options: RelayTermOptions) {
+    const { directory, scheduler, specs, connection, lock, keys, onEvent } = options;
+    this.#options = options;
+    this.#bell = new Bell(scheduler);
+    this.#sinceMs = scheduler.nowMs();
+    this.#reached = directory.position();
+    this.#at = readAgainFrom(this.#reached.id);
+    this.#logs = new RelayedLogs(directory.path, () => scheduler.nowMs());
+    this.#deliveries = new RunDeliveries({
+      dir: directory.path,
+      specs,
+      scheduler,
+      cursors: {
+        read: async (field) => {
+          const kept = await connection.call('HGET', keys.cursors, field);
+          return typeof kept === 'string' ? kept : undefined;
+        },
+        keep: (field, cursor) => lock.keepCursor(field, cursor),
+      },
+      onEvent: (run, event) => onEvent({ type: 'delivery', run, event }),
+    });
+  }
+
+  /** No further entry is read; what was is delivered as far as the time for it allows. */
+  stop(): void {
+    this.#stopping = true;
+    this.#bell.ring();
+  }
+
+  /**
+   * Resolves once the term has ended because it was told to, to how many runs owe a sink something. Rejects where it ended for
+   * another reason.
+   */
+  async run(): Promise<number> {
+    const { lock, onEvent, drainTimeoutMs } = this.#options;
+    await this.#prepare();
+    onEvent({ type: 'active', token: lock.token, position: this.#reached.id });
+    const renewing = this.#loop(
+      () => this.#renew(),
+      LOCK_RENEWAL_MS,
+      () => this.#renewing,
+    );
+    const delivering = this.#loop(
+      () => this.#deliveries.advance(this.#complete),
+      DELIVERY_POLL_MS,
+      () => !this.#stopping,
+    );
+    await this.#loop(
+      () => this.#read(),
+      0,
+      () => !this.#stopping,
+    );
+    await delivering;
+    if (this.#failure === undefined) await this.#deliverRest();
+    // With the lock gone the runs are another relay's: what is in flight is given up, and no run is ended.
+    const owing = await this.#deliveries.close(this.#failure === undefined ? drainTimeoutMs : undefined);
+    this.#renewing = false;
+    this.#bell.ring();
+    await renewing;
+    if (this.#failure !== undefined) throw this.#failure;
+    await lock.release();
+    return owing;
+  }
+
+  /** Does `work` again and again while `goesOn`. What it throws ends the term. */
+  async #loop(work: () => Promise<number | void>, pauseMs: number, goesOn: () => boolean): Promise<void> {
+    while (goesOn() && this.#failure === undefined) {
+      try {
+        const asked = await work();
+        await this.#bell.wait(asked ?? pauseMs);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.stop();
+  }
+
+  async #prepare(): Promise<void> {
+    const { connection, keys } = this.#options;
+    await createGroup(connection, keys);
+    const group = await readGroupInfo(connection, keys.stream, keys.group);
+    this.#groupPosition = group?.position ?? STREAM_START;
+    await this.#checkStream();
+    this.#deliveries.findUnsettled();
+  }
+
+  /** Opens what has not had its turn, so that closing delivers it. */
+  async #deliverRest(): Promise<void> {
+    try {
+      await this.#deliveries.advance(true);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Reads once. Returns how long to wait for the next time. */
+  async #read(): Promise<number> {
+    const { connection, keys, scheduler, onEvent } = this.#options;
+    if (scheduler.nowMs() - this.#checkedAtMs >= LOCK_RENEWAL_MS) await this.#checkStream();
+    const entries = await readEntries(connection, keys.stream, this.#at, READ_COUNT);
+    if (entries.length === 0) {
+      if (!this.#complete) await this.#checkStream();
+      this.#complete = true;
+      return IDLE_POLL_MS;
+    }
+    try {
+      this.#keep(entries);
+    } catch (error) {
+      onEvent({ type: 'trouble', message: `the directory takes nothing: ${errorMessage(error)}` });
+      return DISK_RETRY_MS;
+    }
+    await this.#moveGroup();
+    return 0;
+  }
+
+  /** Makes entries durable. Throws the system's error; nothing is lost by it, and the same entries are read again. */
+  #keep(entries: readonly StreamEntry[]): void {
+    const { directory, onEvent } = this.#options;
+    const dead: DeadEntry[] = [];
+    const records: StreamRecord[] = [];
+    const origins = new Map<StreamRecord, StreamEntry>();
+    for (const entry of entries) {
+      const decoded = decodeEntry(entry.fields);
+      if (!decoded.ok) dead.push({ entry, reason: decoded.problem });
+      else {
+        records.push(decoded);
+        origins.set(decoded, entry);
+      }
+    }
+    const { appended, repeated, refused } = this.#logs.append(records);
+    for (const { record, reason } of refused) {
+      const entry = origins.get(record);
+      if (entry !== undefined) dead.push({ entry, reason });
+    }
+    // Read before, it has been set aside before.
+    const isNew = ({ id }: StreamEntry): boolean => compareEntryIds(id, this.#reached.id) > 0;
+    const letters = dead.filter(({ entry }) => isNew(entry));
+    writeDeadLetters(directory.deadLetterFile, letters);
+    for (const { entry, reason } of letters) onEvent({ type: 'deadLetter', id: entry.id, reason });
+    this.#count(entries.length, appended, repeated, letters.length);
+    const last = entries.at(-1)?.id ?? this.#at;
+    if (compareEntryIds(last, this.#reached.id) > 0) {
+      const { entriesRead } = this.#reached;
+      const read = entries.filter((entry) => isNew(entry)).length;
+      this.#reached = { id: last, entriesRead: entriesRead === undefined ? undefined : entriesRead + read };
+      directory.movePosition(this.#reached);
+    }
+    this.#at = last;
+    for (const run of new Set(records.map((record) => record.run))) this.#deliveries.touch(run);
+  }
+
+  #count(entries: number, records: number, repeated: number, deadLetters: number): void {
+    this.#counts.entries += entries;
+    this.#counts.records += records;
+    this.#counts.repeated += repeated;
+    this.#counts.deadLetters += deadLetters;
+  }
+
+  /** A relay that reads what another has read before it tells nobody anything new. */
+  async #moveGroup(): Promise<void> {
+    const { id, entriesRead } = this.#reached;
+    if (compareEntryIds(id, this.#groupPosition) <= 0) return;
+    await this.#options.lock.movePosition(id, entriesRead);
+    this.#groupPosition = id;
+  }
+
+  /** What has become of the stream itself: it may have been cut at its beginning, or be another one than it was. */
+  async #checkStream(): Promise<void> {
+    const { connection, keys, scheduler, directory, onEvent } = this.#options;
+    this.#checkedAtMs = scheduler.nowMs();
+    const info = await readStreamInfo(connection, keys.stream);
+    if (info === undefined) throw new RetryableSinkError(`${keys.stream} has been removed`);
+    const { added, length, lastId } = info;
+    this.#added = added;
+    const trimmed = added - length;
+    if (compareEntryIds(lastId, this.#reached.id) < 0) {
+      // The server came back without what it had: what it gets from now on has places that were passed already.
+      this.#reached = { id: STREAM_START, entriesRead: trimmed };
+      this.#groupPosition = STREAM_START;
+      this.#at = STREAM_START;
+      directory.movePosition(this.#reached);
+      return;
+    }
+    const { id, entriesRead } = this.#reached;
+    if (id === lastId) this.#reached = { id, entriesRead: added };
+    else if (id === STREAM_START && entriesRead === undefined) this.#reached = { id, entriesRead: trimmed };
+    else if (entriesRead !== undefined && trimmed > entriesRead) {
+      this.#counts.missed += trimmed - entriesRead;
+      onEvent({ type: 'missed', entries: trimmed - entriesRead });
+      this.#reached = { id, entriesRead: trimmed };
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { lock, onEvent } = this.#options;
+    this.#rates = [...this.#rates, this.#counts.entries].slice(-RATE_WINDOW - 1);
+    const status = this.#status();
+    await lock.renew(JSON.stringify(status));
+    onEvent({ type: 'status', status });
+  }
+
+  #status(): RelayStatus {
+    const { relay, lock } = this.#options;
+    const { entries, records, repeated, deadLetters, missed } = this.#counts;
+    const { id, entriesRead } = this.#reached;
+    const windowSecs = Math.max(1, this.#rates.length - 1) * (LOCK_RENEWAL_MS / 1000);
+    return {
+      relay,
+      token: lock.token,
+      since: this.#sinceMs / 1000,
+      position: id,
+      lag: entriesRead === undefined ? null : Math.max(0, this.#added - entriesRead),
+      entries,
+      entries_per_second: Math.round((entries - (this.#rates[0] ?? 0)) / windowSecs),
+      records,
+      repeated,
+      dead_letters: deadLetters,
+      missed,
+      open_runs: this.#deliveries.openRuns,
+      backlog: this.#deliveries.backlog(),
+    };
+  }
+}
+
+function readAgainFrom(id: string): string {
+  const ms = Number(id.split('-')[0]);
+  return ms > READ_AGAIN_MS ? `${ms - READ_AGAIN_MS}-0` : STREAM_START;
+}
+
+/** The group says to everybody how far its relays are: XINFO GROUPS. */
+async function createGroup(connection: RedisConnection, { stream, group }: RelayKeys): Promise<void> {
+  try {
+    await connection.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM');
+  } catch (error) {
+    if (!errorMessage(error).includes('BUSYGROUP')) throw error;
+  }
+}

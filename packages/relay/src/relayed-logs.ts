@@ -1,0 +1,127 @@
+/**
+ * Records from the stream as the logs of their runs, in a directory of this relay's: the same lines that the trainers have
+ * written, so that everything that reads a run reads these. A record that is there is not written again, whatever the
+ * stream repeats.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openAppendFile } from '@runcast/append-file';
+import { RunOpenError } from '@runcast/core';
+import type { StreamRecord } from '@runcast/redis';
+import { LogReader, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
+
+/** What became of some records. */
+export interface AppendOutcome {
+  readonly appended: number;
+  /** They were there. */
+  readonly repeated: number;
+  /** Their runs cannot be kept here, and never will. */
+  readonly refused: readonly { readonly record: StreamRecord; readonly reason: string }[];
+}
+
+/** Where a writer's log ends. */
+interface LogEnd {
+  readonly path: string;
+  seq: number;
+  length: number;
+}
+
+export class RelayedLogs {
+  readonly #dir: string;
+  readonly #nowMs: () => number;
+  readonly #ends = new Map<string, LogEnd>();
+
+  /** @param dir Directory of the runs. */
+  constructor(dir: string, nowMs: () => number) {
+    this.#dir = dir;
+    this.#nowMs = nowMs;
+  }
+
+  /** Writes records to the ends of their logs, each log forced to the disk. Throws the system's error; it may be repeated. */
+  append(records: readonly StreamRecord[]): AppendOutcome {
+    let appended = 0;
+    let repeated = 0;
+    const refused: { readonly record: StreamRecord; readonly reason: string }[] = [];
+    for (const own of Map.groupBy(records, ({ run, writer }) => `${run}/${writer}`).values()) {
+      const end = this.#endOf(own);
+      if (typeof end === 'string') {
+        refused.push(...own.map((record) => ({ record, reason: end })));
+        continue;
+      }
+      const count = appendNew(end, own);
+      appended += count;
+      repeated += own.length - count;
+    }
+    return { appended, repeated, refused };
+  }
+
+  /** Or why there is none. */
+  #endOf(records: readonly StreamRecord[]): LogEnd | string {
+    const [first] = records;
+    if (first === undefined) return 'there is no record';
+    const key = `${first.run}/${first.writer}`;
+    const known = this.#ends.get(key);
+    if (known !== undefined) return known;
+    try {
+      const end = findEnd(this.#prepare(first.run, records), first.writer);
+      this.#ends.set(key, end);
+      return end;
+    } catch (error) {
+      // With a cause it is the disk, which may recover; without, the name.
+      if (error instanceof RunOpenError && error.cause === undefined) return error.message;
+      throw error;
+    }
+  }
+
+  #prepare(run: string, records: readonly StreamRecord[]): RunDirectory {
+    const open = records.find(({ record }) => record.kind === 'open')?.record;
+    const said = open?.kind === 'open' ? open : undefined;
+    const manifest = {
+      v: 1,
+      run,
+      created: said?.time ?? this.#nowMs() / 1000,
+      ...(said?.project === undefined ? {} : { project: said.project }),
+      ...(said?.name === undefined ? {} : { name: said.name }),
+      sinks: [],
+      settled: false,
+    } as const;
+    return prepareRunDirectory(this.#dir, run, 'allow', () => true, manifest).directory;
+  }
+}
+
+function appendNew(end: LogEnd, records: readonly StreamRecord[]): number {
+  let text = '';
+  let count = 0;
+  let { seq } = end;
+  for (const { record, line } of records) {
+    if (record.seq <= seq) continue;
+    text += `${line}\n`;
+    ({ seq } = record);
+    count += 1;
+  }
+  if (count === 0) return 0;
+  const file = openAppendFile(end.path, { mode: end.length === 0 ? 'either' : 'reopen', length: end.length });
+  try {
+    file.appendText(text);
+    file.sync();
+    end.length = file.length;
+    end.seq = seq;
+  } finally {
+    file.close();
+  }
+  return count;
+}
+
+/** The end of the last whole record: what a crash has torn is cut off with the next append. */
+function findEnd(directory: RunDirectory, writer: string): LogEnd {
+  const path = join(directory.logDirectory, `${writer}.jsonl`);
+  if (!existsSync(path)) return { path, seq: -1, length: 0 };
+  const reader = new LogReader(path);
+  try {
+    const seq = reader.lastSeq();
+    return { path, seq, length: reader.locate({ seq, offset: reader.size() }).offset };
+  } finally {
+    reader.close();
+  }
+}
