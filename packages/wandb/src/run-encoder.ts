@@ -55,7 +55,7 @@ export function encodeBatch(state: RunState, records: readonly RunRecord[], medi
 }
 
 /** How a process that ended so would have exited, as W&B tells finished from failed; null where nobody ended it. */
-export function exitCodeOf(status: RunStatus): number | null {
+function exitCodeOf(status: RunStatus): number | null {
   switch (status) {
     case 'finished':
     // A process that ended by itself with code 0, but for whom nobody said how it went.

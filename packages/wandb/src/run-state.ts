@@ -26,7 +26,7 @@ export interface RunIdentity extends JsonObject {
 }
 
 /** Where the run's lines begin, on a server that had the run already, and what somebody else's client keeps of it. */
-export interface RunBase extends JsonObject {
+interface RunBase extends JsonObject {
   readonly lines: number;
   readonly events: number;
   /** The last `_step`; null where there is no line. */
