@@ -193,32 +193,25 @@ export class RelayTerm {
   #keep(entries: readonly StreamEntry[]): void {
     const { directory, onEvent } = this.#options;
     const dead: DeadEntry[] = [];
-    const records: StreamRecord[] = [];
-    const origins = new Map<StreamRecord, StreamEntry>();
+    const records: (StreamRecord & { readonly entry: StreamEntry })[] = [];
+    let last = this.#at;
     for (const entry of entries) {
       const decoded = decodeEntry(entry.fields);
-      if (!decoded.ok) dead.push({ entry, reason: decoded.problem });
-      else {
-        records.push(decoded);
-        origins.set(decoded, entry);
-      }
+      if (decoded.ok) records.push({ ...decoded, entry });
+      else dead.push({ entry, reason: decoded.problem });
+      last = entry.id;
     }
     const { appended, repeated, refused } = this.#logs.append(records);
-    for (const { record, reason } of refused) {
-      const entry = origins.get(record);
-      if (entry !== undefined) dead.push({ entry, reason });
-    }
+    dead.push(...refused.map(({ record: { entry }, reason }) => ({ entry, reason })));
     // Read before, it has been set aside before.
     const isNew = ({ id }: StreamEntry): boolean => compareEntryIds(id, this.#reached.id) > 0;
     const letters = dead.filter(({ entry }) => isNew(entry));
     writeDeadLetters(directory.deadLetterFile, letters);
     for (const { entry, reason } of letters) onEvent({ type: 'deadLetter', id: entry.id, reason });
     this.#count(entries.length, appended, repeated, letters.length);
-    const last = entries.at(-1)?.id ?? this.#at;
     if (compareEntryIds(last, this.#reached.id) > 0) {
-      const { entriesRead } = this.#reached;
       const read = entries.filter((entry) => isNew(entry)).length;
-      this.#reached = { id: last, entriesRead: entriesRead === undefined ? undefined : entriesRead + read };
+      this.#reached = { id: last, entriesRead: this.#reached.entriesRead + read };
       directory.movePosition(this.#reached);
     }
     this.#at = last;
@@ -259,8 +252,8 @@ export class RelayTerm {
     }
     const { id, entriesRead } = this.#reached;
     if (id === lastId) this.#reached = { id, entriesRead: added };
-    else if (id === STREAM_START && entriesRead === undefined) this.#reached = { id, entriesRead: trimmed };
-    else if (entriesRead !== undefined && trimmed > entriesRead) {
+    else if (id === STREAM_START) this.#reached = { id, entriesRead: trimmed };
+    else if (trimmed > entriesRead) {
       this.#counts.missed += trimmed - entriesRead;
       onEvent({ type: 'missed', entries: trimmed - entriesRead });
       this.#reached = { id, entriesRead: trimmed };
@@ -285,9 +278,9 @@ export class RelayTerm {
       token: lock.token,
       since: this.#sinceMs / 1000,
       position: id,
-      lag: entriesRead === undefined ? null : Math.max(0, this.#added - entriesRead),
+      lag: Math.max(0, this.#added - entriesRead),
       entries,
-      entries_per_second: Math.round((entries - (this.#rates[0] ?? 0)) / windowSecs),
+      entries_per_second: Math.round((entries - Math.min(...this.#rates)) / windowSecs),
       records,
       repeated,
       dead_letters: deadLetters,

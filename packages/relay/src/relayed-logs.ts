@@ -12,12 +12,12 @@ import type { StreamRecord } from '@runcast/redis';
 import { LogReader, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 
 /** What became of some records. */
-export interface AppendOutcome {
+export interface AppendOutcome<R extends StreamRecord> {
   readonly appended: number;
   /** They were there. */
   readonly repeated: number;
   /** Their runs cannot be kept here, and never will. */
-  readonly refused: readonly { readonly record: StreamRecord; readonly reason: string }[];
+  readonly refused: readonly { readonly record: R; readonly reason: string }[];
 }
 
 /** Where a writer's log ends. */
@@ -39,32 +39,25 @@ export class RelayedLogs {
   }
 
   /** Writes records to the ends of their logs, each log forced to the disk. Throws the system's error; it may be repeated. */
-  append(records: readonly StreamRecord[]): AppendOutcome {
+  append<R extends StreamRecord>(records: readonly R[]): AppendOutcome<R> {
     let appended = 0;
-    let repeated = 0;
-    const refused: { readonly record: StreamRecord; readonly reason: string }[] = [];
-    for (const own of Map.groupBy(records, ({ run, writer }) => `${run}/${writer}`).values()) {
-      const end = this.#endOf(own);
-      if (typeof end === 'string') {
-        refused.push(...own.map((record) => ({ record, reason: end })));
-        continue;
+    const refused: { readonly record: R; readonly reason: string }[] = [];
+    for (const [run, ofRun] of Map.groupBy(records, (record) => record.run))
+      for (const [writer, own] of Map.groupBy(ofRun, (record) => record.writer)) {
+        const end = this.#endOf(run, writer, own);
+        if (typeof end === 'string') refused.push(...own.map((record) => ({ record, reason: end })));
+        else appended += appendNew(end, own);
       }
-      const count = appendNew(end, own);
-      appended += count;
-      repeated += own.length - count;
-    }
-    return { appended, repeated, refused };
+    return { appended, repeated: records.length - appended - refused.length, refused };
   }
 
   /** Or why there is none. */
-  #endOf(records: readonly StreamRecord[]): LogEnd | string {
-    const [first] = records;
-    if (first === undefined) return 'there is no record';
-    const key = `${first.run}/${first.writer}`;
+  #endOf(run: string, writer: string, records: readonly StreamRecord[]): LogEnd | string {
+    const key = `${run}/${writer}`;
     const known = this.#ends.get(key);
     if (known !== undefined) return known;
     try {
-      const end = findEnd(this.#prepare(first.run, records), first.writer);
+      const end = findEnd(this.#prepare(run, records), writer);
       this.#ends.set(key, end);
       return end;
     } catch (error) {
@@ -75,8 +68,7 @@ export class RelayedLogs {
   }
 
   #prepare(run: string, records: readonly StreamRecord[]): RunDirectory {
-    const open = records.find(({ record }) => record.kind === 'open')?.record;
-    const said = open?.kind === 'open' ? open : undefined;
+    const [said] = records.flatMap(({ record }) => (record.kind === 'open' ? [record] : []));
     const manifest = {
       v: 1,
       run,
