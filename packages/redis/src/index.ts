@@ -13,6 +13,7 @@ export {
   compareEntryIds,
   readEntries,
   readLastEntries,
+  readPackedEntries,
   readGroupInfo,
   readStreamInfo,
   STREAM_START,

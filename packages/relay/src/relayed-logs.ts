@@ -31,6 +31,8 @@ export class RelayedLogs {
   readonly #dir: string;
   readonly #nowMs: () => number;
   readonly #ends = new Map<string, LogEnd>();
+  /** Those that have got something since they were forced to the disk. */
+  readonly #unsynced = new Set<LogEnd>();
 
   /** @param dir Directory of the runs. */
   constructor(dir: string, nowMs: () => number) {
@@ -38,7 +40,7 @@ export class RelayedLogs {
     this.#nowMs = nowMs;
   }
 
-  /** Writes records to the ends of their logs, each log forced to the disk. Throws the system's error; it may be repeated. */
+  /** Writes records to the ends of their logs. Throws the system's error; it may be repeated. */
   append<R extends StreamRecord>(records: readonly R[]): AppendOutcome<R> {
     let appended = 0;
     const refused: { readonly record: R; readonly reason: string }[] = [];
@@ -46,9 +48,28 @@ export class RelayedLogs {
       for (const [writer, own] of Map.groupBy(ofRun, (record) => record.writer)) {
         const end = this.#endOf(run, writer, own);
         if (typeof end === 'string') refused.push(...own.map((record) => ({ record, reason: end })));
-        else appended += appendNew(end, own);
+        else appended += this.#append(end, own);
       }
     return { appended, repeated: records.length - appended - refused.length, refused };
+  }
+
+  /** Forces everything written to the disk. Throws the system's error; it may be repeated. */
+  sync(): void {
+    for (const end of this.#unsynced) {
+      const file = openAppendFile(end.path, { mode: 'reopen', length: end.length });
+      try {
+        file.sync();
+        this.#unsynced.delete(end);
+      } finally {
+        file.close();
+      }
+    }
+  }
+
+  #append(end: LogEnd, records: readonly StreamRecord[]): number {
+    const count = appendNew(end, records);
+    if (count > 0) this.#unsynced.add(end);
+    return count;
   }
 
   /** Or why there is none. */
@@ -96,7 +117,6 @@ function appendNew(end: LogEnd, records: readonly StreamRecord[]): number {
   const file = openAppendFile(end.path, { mode: end.length === 0 ? 'either' : 'reopen', length: end.length });
   try {
     file.appendText(text);
-    file.sync();
     end.length = file.length;
     end.seq = seq;
   } finally {
