@@ -15,7 +15,9 @@ function linesOf(...rows: readonly HistoryRow[]): readonly unknown[] {
   const history = new HistoryLines(NO_HISTORY, 100);
   for (const each of rows) history.add(each);
   return history.take().content.map((line) => {
-    const { _timestamp: time, _runtime: runtime, ...cells }: Record<string, unknown> = JSON.parse(line);
+    const parsed: unknown = JSON.parse(line);
+    if (typeof parsed !== 'object' || parsed === null) throw new Error(line);
+    const { _timestamp: time, _runtime: runtime, ...cells } = { _timestamp: 0, _runtime: 0, ...parsed };
     expect([time, runtime]).toEqual([100, 0]);
     return cells;
   });

@@ -1,7 +1,6 @@
-import { PositionLostError } from '@runcast/core';
 import { openRecord, stepRecord } from '@runcast/testing';
 import { describe, expect, it } from 'vitest';
-import { behindOthers, joinRun, resumeAt, unsent } from './join-run.ts';
+import { behindOthers, joinRun, missingLines, resumeAt, unsent } from './join-run.ts';
 import type { ServerRunStatus } from './operations.ts';
 import { configText, encodeBatch, summaryText } from './run-encoder.ts';
 import { begun, identityOf, NEW_RUN, type RunState } from './run-state.ts';
@@ -14,8 +13,8 @@ function stateAfter(steps: number, from: RunState = NEW_RUN): RunState {
     openRecord(),
     ...Array.from({ length: steps }, (_, step) => stepRecord({ seq: step + 1, n: step + 1, step })),
   ];
-  return encodeBatch(begun(from, IDENTITY, { writer: 'w1', from: 0, to: steps, records }), records, { images: 'both' })
-    .state;
+  const batch = { writer: 'w1', from: 0, to: steps, records };
+  return encodeBatch(begun(from, IDENTITY, batch), batch, { images: 'both' }).state;
 }
 
 /** What the server tells of a run that `state` was sent of, and `others` lines behind it. */
@@ -84,7 +83,11 @@ describe('a run that nothing is known to be delivered of', () => {
           t: { '1': [5] },
           visualize: { bars: {} },
           runcast: { writer: 'w1', lines: 3, events: 1, step: 7 },
-          m: expect.arrayContaining([{ '1': 'x', '6': [3], '7': [] }]),
+          m: [
+            { '1': 'x', '6': [3], '7': [] },
+            { '1': 'train/step', '6': [3], '7': [] },
+            { '2': 'train/*', '5': 2, '6': [1], '7': [] },
+          ],
         },
       },
     });
@@ -107,11 +110,13 @@ describe('a run with a position', () => {
   });
 
   it('is lost where the server has less, or nothing', () => {
-    expect(() => resumeAt(state, undefined, WHERE)).toThrow(PositionLostError);
-    expect(() => resumeAt(state, statusOf(stateAfter(4)), WHERE)).toThrow(
-      /W&B has 4 rows of team\/demo\/run-1 where 5 were sent; to send the whole run again, delete the cursors of wandb/u,
+    expect(missingLines(state, statusOf(state), WHERE)).toBeUndefined();
+    expect(missingLines(state, undefined, WHERE)).toBe('W&B has no run team/demo/run-1 any more');
+    expect(missingLines(state, statusOf(stateAfter(4)), WHERE)).toBe(
+      'W&B has 4 rows of team/demo/run-1 where 5 were sent',
     );
     // A server that counts late knows by its summary what it has.
+    expect(missingLines(state, { ...statusOf(state), historyLineCount: 3 }, WHERE)).toBeUndefined();
     expect(resumeAt(state, { ...statusOf(state), historyLineCount: 3 }, WHERE).server.lines).toBe(5);
   });
 

@@ -12,7 +12,7 @@ describe('a file of media', () => {
       reference: {
         _type: 'table-file',
         path: 'media/table/eval/comparison_3_b6d08ed038b38427a055.table.json',
-        sha256: expect.stringMatching(/^b6d08ed038b38427a055/u),
+        sha256: 'b6d08ed038b38427a055e2060a64a63e8f088610395bbdaf83cdaf7472cf9c05',
         size: 69,
         ncols: 2,
         nrows: 2,
@@ -50,10 +50,8 @@ describe('a file of media', () => {
 
   it('of an SVG image is a page that holds it', () => {
     const { width: _, height: __, ...record } = imageRecord({ format: 'svg' });
-    expect(mediaFile(record, BOTH)).toMatchObject({
-      path: expect.stringMatching(/^media\/html\/eval\/heatmap_0_[0-9a-f]{20}\.html$/u),
-      reference: { _type: 'html-file' },
-    });
+    const path = `media/html/eval/heatmap_0_${record.sha256.slice(0, 20)}.html`;
+    expect(mediaFile(record, BOTH)).toMatchObject({ path, reference: { _type: 'html-file', path } });
   });
 
   it('is there for the images that are wanted', () => {
@@ -82,7 +80,8 @@ describe('a file of media', () => {
     ['größe: "x"', 'media/html/größe_ _x__0_'],
     ['x'.repeat(300), `media/html/${'x'.repeat(128)}_0_`],
   ])('has a path that no file system takes amiss: %s', (key, path) => {
-    expect(mediaFile(textRecord({ key }), BOTH)).toMatchObject({ path: expect.stringContaining(path) });
+    const file = mediaFile(textRecord({ key }), BOTH);
+    expect(typeof file === 'object' ? file.path : '').toContain(path);
   });
 });
 
@@ -98,8 +97,11 @@ describe('a histogram', () => {
   it('has at most 512 bins, and every count in one', () => {
     const counts = Array.from({ length: 1000 }, (_, index) => index);
     const edges = Array.from({ length: 1001 }, (_, index) => index);
-    const { bins, values } = histogramValue({ edges, counts });
-    expect([bins, values]).toMatchObject([{ length: 501 }, { length: 500 }]);
-    expect([bins, values].map((list) => Array.isArray(list) && list.at(-1))).toEqual([1000, 998 + 999]);
+    const pairs = Array.from({ length: 500 }, (_, bin) => 4 * bin + 1);
+    expect(histogramValue({ edges, counts })).toEqual({
+      _type: 'histogram',
+      bins: edges.filter((edge) => edge % 2 === 0),
+      values: pairs,
+    });
   });
 });

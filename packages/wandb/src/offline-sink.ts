@@ -101,7 +101,7 @@ class OfflineSink implements Sink {
 
   write(batch: RecordBatch): void {
     const before = begun(this.#state, this.#state.identity ?? firstIdentity(batch), batch);
-    const encoded = encodeBatch(before, batch.records, this.#config);
+    const encoded = encodeBatch(before, batch, this.#config);
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
     const records: TransactionRecord[] = [];
     // The configuration comes with the run's own record where there is one.

@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { WandbClient, type StreamLines, type StreamRequest } from './client.ts';
 import type { WandbSinkConfig } from './config.ts';
 import type { HistoryWrite } from './history-lines.ts';
-import { behindOthers, joinRun, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
+import { behindOthers, joinRun, missingLines, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
 import { Patience } from './patience.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
@@ -92,7 +92,7 @@ class OnlineSink implements Sink {
     const identity = this.#state.identity ?? firstIdentity(batch);
     const joined = this.#isJoined ? undefined : (this.#joined ??= await this.#join(identity));
     const ahead = joined?.server ?? this.#ahead;
-    const encoded = encodeBatch(begun(joined?.state ?? this.#state, identity, batch), batch.records, this.#config);
+    const encoded = encodeBatch(begun(joined?.state ?? this.#state, identity, batch), batch, this.#config);
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
     const history = ahead === undefined ? encoded.history : unsent(encoded.history, ahead);
     const state = ahead === undefined ? encoded.state : behindOthers(encoded.state, ahead);
@@ -168,7 +168,13 @@ class OnlineSink implements Sink {
     const status = await server.status(identity);
     const { entity, project, run } = await server.locate(identity);
     const where = `${entity}/${project}/${run}`;
-    return this.#state.identity === null ? joinRun(identity, status, where) : resumeAt(this.#state, status, where);
+    if (this.#state.identity === null) return joinRun(identity, status, where);
+    const problem = missingLines(this.#state, status, where);
+    if (problem === undefined) return resumeAt(this.#state, status, where);
+    // Whatever is still there is found again, line by line, and is not sent twice.
+    const held = new Map(this.#state.writers.map(([writer]) => [writer, -1]));
+    this.#state = NEW_RUN;
+    throw new PositionLostError(problem, { held });
   }
 
   /** Tells that the run has ended, where its last record says so. */

@@ -173,8 +173,7 @@ class WandbRunImport {
   }
 
   #media(key: string, value: JsonObject, place: { readonly step?: number }): void {
-    const type = String(value['_type']);
-    const { bins, values, path: named, caption } = value;
+    const { _type: type, bins, values, path: named, caption } = value;
     if (type === 'histogram' && isNumbers(bins) && isNumbers(values))
       return this.#append({ kind: 'histogram', key, edges: bins, counts: values, non_finite: 0, ...place });
     const bytes = typeof named === 'string' ? this.#bytesOf(named) : undefined;
@@ -188,7 +187,7 @@ class WandbRunImport {
     }
     const table = type === 'table-file' && bytes !== undefined ? tableOf(bytes) : undefined;
     if (table !== undefined) return this.#append({ kind: 'table', key, ...table, ...place });
-    return this.#skip(type);
+    return this.#skip(typeof type === 'string' ? type : 'object');
   }
 
   #summarize([key = '', ...below]: readonly string[], value: JsonValue): void {
