@@ -5,6 +5,7 @@ import { damageCells } from './damage-cells.ts';
 import { diskCells } from './disk-cells.ts';
 import { leakCells } from './leak-cells.ts';
 import { memberCells } from './member-cells.ts';
+import { redisCells } from './redis-cells.ts';
 import { killCells } from './kill-cells.ts';
 
 export const cells: readonly Cell[] = [
@@ -14,4 +15,5 @@ export const cells: readonly Cell[] = [
   ...backendCells,
   ...memberCells,
   ...leakCells,
+  ...redisCells,
 ];

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import path from 'node:path';
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
+import { redisSink } from '@runcast/redis';
 import { tensorboardSink } from '@runcast/tensorboard';
 
 /**
@@ -16,9 +17,9 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `http` talks to the scripted backend.
+ * it is set; `http` talks to the scripted backend, `redis` to a server.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'http';
+export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'http' | 'redis';
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
@@ -38,13 +39,16 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend listens. */
+  /** Where the scripted backend or the Redis server listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
   /** Milliseconds the trainer still waits between its last step and its end. */
   readonly lingerMs: number;
 }
+
+/** Where trainers publish to. */
+export const FAULTS_STREAM = 'faults';
 
 export const DEFAULT_SETTINGS = {
   runId: 'run-1',
@@ -123,6 +127,8 @@ export function sinkSpecs({
         return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
       case 'http':
         return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
+      case 'redis':
+        return redisSink({ url: backend, stream: FAULTS_STREAM });
       default:
         return sink satisfies never;
     }
