@@ -99,7 +99,7 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   },
   blocks: () => {
     while (goesOn()) {
-      for (const end = Math.min(steps, step + settings.burst); step < end;) logStep();
+      for (let left = Math.min(settings.burst, steps - step); left > 0; left -= 1) logStep();
       // Told after the burst: a call to the system between two steps would make it none.
       storeReturned(step);
       // From its end: after a burst that was held up itself the next would follow at once, and both would be one.
