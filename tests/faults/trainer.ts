@@ -91,8 +91,8 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   },
   bursts: async () => {
     for (let burst = 0; goesOn(); burst += 1) {
-      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 60));
-      while (step < end) logNext();
+      const size = 1 + ((burst * 37 + process.pid) % 60);
+      for (let left = Math.min(size, steps - step); left > 0; left -= 1) logNext();
       if (burst % 3 === 0) blockUntil(performance.now() + 20);
       else await delay(10);
     }
