@@ -95,7 +95,10 @@ export function configText(state: RunState): string {
  * @param lines Lines of the history there are when it arrives.
  */
 export function summaryText(state: RunState, lines: number): string {
-  return objectText([...state.summary, ['_wandb', summaryMark(runtimeOf(state.summary), lines)]]);
+  return objectText([
+    ...state.summary,
+    ['_wandb', summaryMark(runtimeOf(state.summary), state.identity?.writer ?? '', lines)],
+  ]);
 }
 
 /** Whole seconds from the run's beginning to its newest row. */
