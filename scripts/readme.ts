@@ -21,7 +21,7 @@ const FAULTS_PAGE = path.join(ROOT, 'docs', 'faults.md');
 const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md');
 
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
-  ['TensorBoard', tensorboardTraits],
+  ['TensorBoard (`native`, `tfjs`)', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
   ['W&B', wandbTraits],

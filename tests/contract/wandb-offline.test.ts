@@ -2,11 +2,10 @@
 // writes and losses. That W&B's client reads the same from it is shown in tests/wandb/offline.test.ts.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fromScalar, isScalar, type RunRecord } from '@runcast/core';
+import { isScalar, type RunRecord } from '@runcast/core';
 import { type BackendRow, createFaultFileSystem, describeSinkContract, type FaultFileSystem } from '@runcast/testing';
 import { createWandbSink, readTransactions, wandbOfflineTraits, type WandbTransaction } from '@runcast/wandb';
 import { describe, it } from 'vitest';
-import { parseWandbJson } from '../wandb/server/wandb-json.ts';
 
 interface OfflineBackend {
   readonly dir: string;
@@ -14,11 +13,11 @@ interface OfflineBackend {
 }
 
 function row(key: string, value: unknown): BackendRow {
-  return { row: `${key}: ${typeof value === 'number' ? String(value) : JSON.stringify(value)}`, lane: key };
+  return { row: `${key}: ${JSON.stringify(value)}`, lane: key };
 }
 
 function scalarRows(metrics: Readonly<Record<string, unknown>>): readonly BackendRow[] {
-  return Object.entries(metrics).flatMap(([key, value]) => (isScalar(value) ? [row(key, fromScalar(value))] : []));
+  return Object.entries(metrics).flatMap(([key, value]) => (isScalar(value) ? [row(key, value)] : []));
 }
 
 function expectedRows(record: RunRecord): readonly BackendRow[] {
@@ -69,11 +68,11 @@ const FOLDERS = { table: 'table', image: 'images', text: 'html' } as const;
 function heldRows(transaction: WandbTransaction): readonly BackendRow[] {
   switch (transaction.kind) {
     case 'history':
-      return transaction.items.flatMap(({ path: [key = ''], text }) =>
-        AXES.test(key) ? [] : [row(key, shown(parseWandbJson(text)))],
+      return transaction.items.flatMap(({ path: [key = ''], value }) =>
+        AXES.test(key) ? [] : [row(key, shown(value))],
       );
     case 'stats':
-      return transaction.items.map(({ path: [key = ''], text }) => row(`system/${key}`, parseWandbJson(text)));
+      return transaction.items.map(({ path: [key = ''], value }) => row(`system/${key}`, value));
     case 'files':
       return transaction.paths.map((path) => row('file', path.replace(/_\d+_[0-9a-f]{20}\..*$/u, '')));
     case 'artifact':

@@ -7,6 +7,7 @@ import { leakCells } from './leak-cells.ts';
 import { memberCells } from './member-cells.ts';
 import { endCells } from './end-cells.ts';
 import { fullDiskCells } from './full-disk-cells.ts';
+import { redisCells } from './redis-cells.ts';
 import { killCells } from './kill-cells.ts';
 import { openingCells } from './opening-cells.ts';
 import { wandbCells } from './wandb-cells.ts';
@@ -22,4 +23,5 @@ export const cells: readonly Cell[] = [
   ...wandbCells,
   ...memberCells,
   ...leakCells,
+  ...redisCells,
 ];

@@ -11,7 +11,7 @@ export const createSink: CreateSink = (config) => {
   const sink = createJsonlSink({ dir: textMember(inner, 'dir') });
   const write = sink.write.bind(sink);
   sink.write = (batch) => {
-    write(batch);
+    void write(batch);
     // After the rows, which nobody knows to be written.
     if (!isMainThread && existsSync(switchFile)) process.exit(3);
   };

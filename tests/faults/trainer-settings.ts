@@ -15,8 +15,8 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
- * W&B server for tests.
+ * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the
+ * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `redis` to a Redis server.
  */
 export type SinkName =
   | 'jsonl'
@@ -26,7 +26,8 @@ export type SinkName =
   | 'mortal-jsonl'
   | 'tfjs-tensorboard'
   | 'http'
-  | 'wandb';
+  | 'wandb'
+  | 'redis';
 
 /** What the W&B server for tests wants to be told. */
 export const WANDB_TEST_KEY: string = 'f'.repeat(40);
@@ -56,13 +57,16 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend or the W&B server for tests listens. */
+  /** Where the scripted backend, the W&B server for tests or the Redis server listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
   /** Milliseconds the trainer still waits between its last step and its end. */
   readonly lingerMs: number;
 }
+
+/** Where trainers publish to. */
+export const FAULTS_STREAM = 'faults';
 
 export const DEFAULT_SETTINGS = {
   runId: 'run-1',

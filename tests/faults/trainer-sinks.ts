@@ -1,9 +1,17 @@
 // Which sinks the settings of a trainer mean.
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
+import { redisSink } from '@runcast/redis';
 import { tensorboardSink } from '@runcast/tensorboard';
 import { wandbSink } from '@runcast/wandb';
-import { eventsFolder, faultSwitch, rowsFolder, WANDB_TEST_KEY, type TrainerSettings } from './trainer-settings.ts';
+import {
+  eventsFolder,
+  FAULTS_STREAM,
+  faultSwitch,
+  rowsFolder,
+  WANDB_TEST_KEY,
+  type TrainerSettings,
+} from './trainer-settings.ts';
 
 /** The sinks as data: fit for a worker, for the caller's loop and for a later delivery. */
 export function sinkSpecs({
@@ -28,6 +36,8 @@ export function sinkSpecs({
         return sinkOf('http', './http-sink.ts', { url: backend });
       case 'wandb':
         return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
+      case 'redis':
+        return redisSink({ url: backend, stream: FAULTS_STREAM });
       default:
         return sink satisfies never;
     }

@@ -91,15 +91,15 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
   },
   bursts: async () => {
     for (let burst = 0; goesOn(); burst += 1) {
-      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 60));
-      while (step < end) logNext();
+      const size = 1 + ((burst * 37 + process.pid) % 60);
+      for (let left = Math.min(size, steps - step); left > 0; left -= 1) logNext();
       if (burst % 3 === 0) blockUntil(performance.now() + 20);
       else await delay(10);
     }
   },
   blocks: () => {
     while (goesOn()) {
-      for (const end = Math.min(steps, step + settings.burst); step < end;) logStep();
+      for (let left = Math.min(settings.burst, steps - step); left > 0; left -= 1) logStep();
       // Told after the burst: a call to the system between two steps would make it none.
       storeReturned(step);
       // From its end: after a burst that was held up itself the next would follow at once, and both would be one.

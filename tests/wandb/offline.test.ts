@@ -67,10 +67,10 @@ describe.skipIf(missingClient !== undefined)('wandb sync', () => {
     const [directory = ''] = readdirSync(path.join(place, 'wandb'));
     expect(directory).toMatch(/^offline-run-\d{8}_\d{6}-run-1$/u);
     const ending = await client.command('sync', path.join(place, 'wandb', directory));
-    expect(ending.code, ending.output).toBe(0);
+    expect(ending).toMatchObject({ code: 0 });
 
     const run = server.run('demo', 'run-1');
-    expect(run, ending.output).toMatchObject({
+    expect(run).toMatchObject({
       displayName: 'baseline',
       group: 'sweep',
       jobType: 'train',

@@ -125,6 +125,20 @@ test('what is logged during a flush is no failure of it', async () => {
   expect(await timePasses(clock, engine.flush(1000))).toMatchObject([{ owedRecords: 4, reason: undefined }]);
 });
 
+test('flush does not wait until the backend has been left alone', async () => {
+  const memory = createMemorySink();
+  const sink: Sink = { ...memory, pauseMs: () => 60_000 };
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 1);
+  await clock.advance(25);
+  run.steps('w1', 1, 1);
+  await clock.advance(1000);
+  expect(memory.records()).toHaveLength(1);
+  run.steps('w2', 0, 1);
+  expect(await timePasses(clock, engine.flush(1000))).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+  expect(memory.records()).toHaveLength(3);
+});
+
 test('flush with a batch in flight waits for it', async () => {
   const sink = createScriptedSink({ answers: ['hang'] });
   const { run, clock, engine } = await start([sink]);

@@ -861,3 +861,50 @@ test('a settlement says what is owed and why', async () => {
     reason: 'the backend is down',
   });
 });
+
+test('leaves the backend alone after a write for as long as the sink says, but not while somebody waits', async () => {
+  const asked: boolean[] = [];
+  const run = makeRun();
+  run.steps('w1', 0, 3);
+  const sink = sinkWith({
+    pauseMs: (behind) => {
+      asked.push(behind);
+      return 1000;
+    },
+  });
+  const { delivery, clock } = await open(sink, run);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 3, 1);
+  expect(delivery.main.advance()).toBe('waiting');
+  expect(delivery.main.retryAtMs).toBe(clock.now() + 1000);
+  expect([delivery.hurry(), delivery.hurry()]).toEqual([true, false]);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 4, 1);
+  await clock.advance(1000);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 5, 1);
+  delivery.retryNow();
+  expect(delivery.main.advance()).toBe('delivered');
+  expect(asked).toEqual([false, false, false, false]);
+});
+
+test('says whether more is waiting than one write takes', async () => {
+  const asked: boolean[] = [];
+  const sink = sinkWith({
+    pauseMs: (behind) => {
+      asked.push(behind);
+      return 0;
+    },
+  });
+  const { delivery } = await open(sink, runWithSteps(12_000));
+  expect(await drain(delivery)).toBe('idle');
+  expect([asked[0], asked.at(-1)]).toEqual([true, false]);
+});
+
+test('passes on what a sink has to say', async () => {
+  const sink = sinkWith({ open: ({ notify }) => notify({ type: 'runUrl', url: 'https://backend/run-1' }) });
+  const { log } = await open(sink);
+  expect(log.events).toEqual([
+    { type: 'sinkNotice', sink: 'custom', notice: { type: 'runUrl', url: 'https://backend/run-1' } },
+  ]);
+});

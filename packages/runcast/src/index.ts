@@ -14,3 +14,4 @@ export {
   type SpecPublisherOptions,
 } from './open-publisher.ts';
 export { publisherFromEnv, withPublisher, type PublisherFromEnvOptions } from './publisher-from-env.ts';
+export { createWandbContext, loadWandbContext, wandbContext, type WandbContext } from './wandb-context.ts';

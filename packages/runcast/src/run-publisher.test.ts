@@ -187,6 +187,35 @@ test('events reach their listeners, and those that are mistakes are printed wher
   await publisher.close();
 });
 
+test('what a sink has to say reaches its listeners, and is printed once where there is none', async () => {
+  const { publisher, events, warnings } = stage({});
+  const notices = [
+    { type: 'runUrl', url: 'https://wandb.ai/x' },
+    { type: 'stopRequested' },
+    { type: 'notice', message: 'rows are added' },
+  ] as const;
+  expect(publisher.run.url).toBeUndefined();
+  for (const notice of notices) events.deliveryEvent({ type: 'sinkNotice', sink: 'wandb', notice });
+  expect(publisher.run.url).toBe('https://wandb.ai/x');
+  const heard: unknown[] = [];
+  publisher.on('runUrl', (event) => heard.push(event));
+  publisher.on('stopRequested', (event) => heard.push(event));
+  publisher.on('notice', (event) => heard.push(event));
+  for (const notice of notices) events.deliveryEvent({ type: 'sinkNotice', sink: 'wandb', notice });
+  await printed();
+  expect(heard).toEqual([
+    { sink: 'wandb', url: 'https://wandb.ai/x' },
+    { sink: 'wandb' },
+    { sink: 'wandb', message: 'rows are added' },
+  ]);
+  expect(warnings).toEqual([
+    'wandb: the run is at https://wandb.ai/x',
+    'wandb: somebody asks that the run stop; listen to "stopRequested" to do so',
+    'wandb: rows are added',
+  ]);
+  await publisher.close();
+});
+
 test('no more than twenty warnings are printed', async () => {
   const { publisher, events, warnings } = stage({});
   for (let index = 0; index < 50; index += 1) events.warn(`warning ${index}`);

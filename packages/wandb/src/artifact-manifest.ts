@@ -1,7 +1,7 @@
 /** What an artifact is called and made of: the same whether it is uploaded now or written for `wandb sync`. Pure. */
 
 import { createHash } from 'node:crypto';
-import type { ArtifactRecord } from '@runcast/core';
+import type { ArtifactRecord, JsonObject } from '@runcast/core';
 
 /** A file of an artifact. */
 export interface ArtifactFile {
@@ -40,7 +40,7 @@ export function manifestDigest(files: readonly DigestedFile[]): string {
 }
 
 export function manifestText(files: readonly DigestedFile[], artifactId: string): string {
-  const contents = sorted(files).map(({ path, md5, bytes }) => [
+  const contents = sorted(files).map(({ path, md5, bytes }): readonly [string, JsonObject] => [
     path,
     { digest: md5, size: bytes, birthArtifactID: artifactId, skip_cache: false },
   ]);

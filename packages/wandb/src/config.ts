@@ -12,8 +12,8 @@ import {
 } from '@runcast/core';
 import { z } from 'zod';
 
-export const WANDB_MODES = ['online', 'offline', 'disabled'] as const;
-export const IMAGE_CHOICES = ['png', 'svg', 'both'] as const;
+const WANDB_MODES = ['online', 'offline', 'disabled'] as const;
+const IMAGE_CHOICES = ['png', 'svg', 'both'] as const;
 
 /** `offline` writes what `wandb sync` uploads later; `disabled` does nothing at all. */
 export type WandbMode = (typeof WANDB_MODES)[number];

@@ -9,6 +9,7 @@ export {
   type WandbSinkOptions,
 } from './config.ts';
 export {
+  parseWandbJson,
   readTransactions,
   type TransactionArtifactFile,
   type TransactionItem,

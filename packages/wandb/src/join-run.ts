@@ -3,7 +3,7 @@
  * somebody else has added, or from the start. Lines are never taken back and never written over by others.
  */
 
-import { isJsonObject, PositionLostError, toJson, type JsonObject, type JsonValue } from '@runcast/core';
+import { isJsonObject, toJson, type JsonObject, type JsonValue } from '@runcast/core';
 import { z } from 'zod';
 import type { HistoryWrite } from './history-lines.ts';
 import { parseJsonText, scalarText, valueText } from './json-text.ts';
@@ -39,14 +39,21 @@ const marker = z.object({
 });
 const texts = z.array(z.string());
 
-/** Takes up the run behind the lines that `state`, a position, knows. Throws PositionLostError where they are not there. */
-export function resumeAt(state: RunState, status: ServerRunStatus | undefined, where: string): JoinedRun {
-  const advice = 'to send the whole run again, delete the cursors of wandb in its directory and sync it';
-  if (status === undefined) throw new PositionLostError(`W&B has no run ${where} any more; ${advice}`);
-  const server = serverLines(status, state.history.lines);
+/** What the server lacks of the lines that `state`, a position, knows; undefined where it has them all. */
+export function missingLines(state: RunState, status: ServerRunStatus | undefined, where: string): string | undefined {
+  if (status === undefined) return `W&B has no run ${where} any more`;
+  const { lines } = serverLines(status, writerOf(state), state.history.lines);
   const { lines: expected } = state.history;
-  if (server.lines < expected)
-    throw new PositionLostError(`W&B has ${server.lines} rows of ${where} where ${expected} were sent; ${advice}`);
+  return lines < expected ? `W&B has ${lines} rows of ${where} where ${expected} were sent` : undefined;
+}
+
+/** Takes up the run behind the lines that `state`, a position, knows, and what an interrupted batch has added to them. */
+export function resumeAt(state: RunState, status: ServerRunStatus | undefined, where: string): JoinedRun {
+  return joinedAt(state, writerOf(state), status, where);
+}
+
+function joinedAt(state: RunState, writer: string, status: ServerRunStatus | undefined, where: string): JoinedRun {
+  const server = serverLines(status, writer, state.history.lines);
   const others = server.lines - server.own;
   const notice =
     others === 0 ? undefined : `W&B has ${others} rows of ${where} that are not this log's; rows are added behind them`;
@@ -65,9 +72,9 @@ export function joinRun(identity: RunIdentity, status: ServerRunStatus | undefin
     const { writer: _, ...base } = mark.data;
     const history = { lines: base.lines, step: base.step, open: null };
     const state = { ...NEW_RUN, base: { ...base, own: {} }, history, events: base.events };
-    return { ...resumeAt(state, status, where), state };
+    return joinedAt(state, identity.writer, status, where);
   }
-  const server = serverLines(status, status.historyLineCount ?? 0);
+  const server = serverLines(status, identity.writer, status.historyLineCount ?? 0);
   const { lines, events, last } = server;
   if (lines === 0 && Object.keys(own).length === 0) return fresh;
   const step = stepOf(last);
@@ -121,26 +128,30 @@ export function behindOthers(state: RunState, { own, lines, events, last }: Serv
 }
 
 /** The summary's own part, by which it is known later how many lines are this log's. */
-export function summaryMark(runtime: number, lines: number): string {
-  return `{"runtime":${runtime},"runcast":{"lines":${lines}}}`;
+export function summaryMark(runtime: number, writer: string, lines: number): string {
+  return valueText({ runtime, runcast: { writer, lines } });
 }
 
-const summaryMarkSchema = z.object({ runcast: z.object({ lines: z.int().min(0) }) });
+const summaryMarkSchema = z.object({ runcast: z.object({ writer: z.string(), lines: z.int().min(0) }) });
 
 /** @param known Lines that are known to be this log's. */
-function serverLines(status: ServerRunStatus, known: number): ServerLines {
-  const { historyLineCount, eventsLineCount, historyTail, summaryMetrics } = status;
+function serverLines(status: ServerRunStatus | undefined, writer: string, known: number): ServerLines {
+  const { historyLineCount, eventsLineCount, historyTail, summaryMetrics } = status ?? {};
   const tail = texts.safeParse(parseJsonText(historyTail ?? ''));
   const mark = summaryMarkSchema.safeParse(objectOf(summaryMetrics)['_wandb']);
-  const own = Math.max(known, mark.success ? mark.data.runcast.lines : 0);
+  const marked = mark.success && mark.data.runcast.writer === writer ? mark.data.runcast.lines : 0;
   // A server that counts late has at least what its summary speaks of.
-  const lines = Math.max(historyLineCount ?? 0, mark.success ? mark.data.runcast.lines : 0);
+  const lines = Math.max(historyLineCount ?? 0, marked);
   return {
-    own: Math.min(own, lines),
+    own: Math.min(Math.max(known, marked), lines),
     lines,
     events: eventsLineCount ?? 0,
     last: tail.success ? (tail.data.at(-1) ?? '') : '',
   };
+}
+
+function writerOf({ identity }: RunState): string {
+  return identity?.writer ?? '';
 }
 
 function stepOf(line: string): number | null {

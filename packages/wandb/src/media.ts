@@ -20,7 +20,7 @@ import type { ImageSize, WandbImageChoice } from './config.ts';
 export type MediaRecord = TableRecord | BarChartRecord | ImageRecord | TextRecord;
 
 /** Where the bytes of a file are. */
-export type MediaBytes =
+type MediaBytes =
   | { readonly kind: 'text'; readonly text: string }
   /** Path below the run directory. */
   | { readonly kind: 'blob'; readonly blob: string };
@@ -64,7 +64,7 @@ export function mediaFile(record: MediaRecord, options: MediaOptions): MediaFile
 }
 
 /** Under which key W&B's bar chart looks for its table, as `wandb.plot.bar` has it. */
-export function barTableKey(key: string): string {
+function barTableKey(key: string): string {
   return `${key}_table`;
 }
 

@@ -12,12 +12,14 @@ export function netrcPassword(text: string, host: string): string | undefined {
     .join(' ')
     .split(/\s+/u);
   let machine: string | undefined;
-  for (const [index, word] of words.entries()) {
-    const next = words[index + 1];
-    if (words[index - 1] === 'password') continue;
-    if (word === 'machine') machine = next;
-    else if (word === 'default') machine = undefined;
-    else if (word === 'password' && machine === host) return next;
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index];
+    if (word === 'default') machine = undefined;
+    if (word !== 'machine' && word !== 'login' && word !== 'account' && word !== 'password') continue;
+    // Whatever follows is a value, even where it is called as something else.
+    index += 1;
+    if (word === 'machine') machine = words[index];
+    else if (word === 'password' && machine === host) return words[index];
   }
   return undefined;
 }

@@ -101,13 +101,13 @@ class OfflineSink implements Sink {
 
   write(batch: RecordBatch): void {
     const before = begun(this.#state, this.#state.identity ?? firstIdentity(batch), batch);
-    const encoded = encodeBatch(before, batch.records, this.#config);
+    const encoded = encodeBatch(before, batch, this.#config);
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
     const records: TransactionRecord[] = [];
-    const isNew = this.#state.identity === null;
-    if (isNew || encoded.state.tags.length > before.tags.length)
-      records.push(runRecord(encoded.state, this.#place(encoded.state)));
-    records.push(...this.#changes(before, encoded));
+    // The configuration comes with the run's own record where there is one.
+    const isNew = this.#state.identity === null || encoded.state.tags.length > before.tags.length;
+    if (isNew) records.push(runRecord(encoded.state, this.#place(encoded.state)));
+    records.push(...this.#changes(isNew ? { ...before, config: encoded.state.config } : before, encoded));
     for (const line of encoded.closedLines) records.push(historyRecord(line, before.start));
     for (const record of batch.records) records.push(...this.#payload(batch.writer, record, encoded.state));
     this.#file ??= this.#begin(before.start);

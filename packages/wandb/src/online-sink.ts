@@ -19,8 +19,8 @@ import {
 import { z } from 'zod';
 import { WandbClient, type StreamLines, type StreamRequest } from './client.ts';
 import type { WandbSinkConfig } from './config.ts';
-import type { HistoryWrite } from './history-lines.ts';
-import { behindOthers, joinRun, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
+import { MAX_LINE_BYTES, type HistoryWrite } from './history-lines.ts';
+import { behindOthers, joinRun, missingLines, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
 import { Patience } from './patience.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunIdentity, type RunState } from './run-state.ts';
@@ -91,8 +91,12 @@ class OnlineSink implements Sink {
     const server = this.#opened();
     const identity = this.#state.identity ?? firstIdentity(batch);
     const joined = this.#isJoined ? undefined : (this.#joined ??= await this.#join(identity));
-    const ahead = joined?.server ?? this.#ahead;
-    const encoded = encodeBatch(begun(joined?.state ?? this.#state, identity, batch), batch.records, this.#config);
+    const known = joined?.state ?? this.#state;
+    const found = joined?.server ?? this.#ahead;
+    // Somebody else's lines are right before the batch's: it goes behind them whole.
+    const before = found === undefined ? known : behindOthers(known, found);
+    const ahead = before === known ? found : undefined;
+    const encoded = encodeBatch(begun(before, identity, batch), batch, this.#config);
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
     const history = ahead === undefined ? encoded.history : unsent(encoded.history, ahead);
     const state = ahead === undefined ? encoded.state : behindOthers(encoded.state, ahead);
@@ -168,7 +172,13 @@ class OnlineSink implements Sink {
     const status = await server.status(identity);
     const { entity, project, run } = await server.locate(identity);
     const where = `${entity}/${project}/${run}`;
-    return this.#state.identity === null ? joinRun(identity, status, where) : resumeAt(this.#state, status, where);
+    if (this.#state.identity === null) return joinRun(identity, status, where);
+    const problem = missingLines(this.#state, status, where);
+    if (problem === undefined) return resumeAt(this.#state, status, where);
+    // Whatever is still there is found again, line by line, and is not sent twice.
+    const held = new Map(this.#state.writers.map(([writer]) => [writer, -1]));
+    this.#state = NEW_RUN;
+    throw new PositionLostError(problem, { held });
   }
 
   /** Tells that the run has ended, where its last record says so. */
@@ -184,28 +194,39 @@ class OnlineSink implements Sink {
 
 /** Rows of any number of lines, in requests that W&B takes, each with the summary that tells how far they go. */
 function* requestsOf({ state, events, summaryChanged }: EncodedBatch, history: HistoryWrite): Generator<StreamRequest> {
-  const parts = [...partsOf(history)];
+  const summaryBytes = Buffer.byteLength(summaryText(state, history.offset));
+  // Without one too long for W&B the rows are there all the same.
+  const summarized = summaryChanged && summaryBytes <= MAX_LINE_BYTES;
+  const parts = [...partsOf(history, MAX_REQUEST_BYTES - (summarized ? summaryBytes : 0))];
   const last = parts.pop();
-  for (const lines of parts) yield { files: { [HISTORY_FILE]: lines, [SUMMARY_FILE]: summaryOf(state, lines) } };
-  const files = {
+  for (const lines of parts)
+    yield { files: { [HISTORY_FILE]: lines, ...(summarized ? { [SUMMARY_FILE]: summaryOf(state, lines) } : {}) } };
+  const rows = {
     ...(last === undefined ? {} : { [HISTORY_FILE]: last }),
     ...(events.content.length === 0 ? {} : { [EVENTS_FILE]: events }),
-    ...(summaryChanged ? { [SUMMARY_FILE]: summaryOf(state, last ?? history) } : {}),
   };
-  if (Object.keys(files).length > 0) yield { files };
+  const summary = summarized ? { [SUMMARY_FILE]: summaryOf(state, last ?? history) } : {};
+  const isTooMuch = summarized && bytesOf(last) + summaryBytes > MAX_REQUEST_BYTES;
+  for (const files of isTooMuch ? [rows, summary] : [{ ...rows, ...summary }])
+    if (Object.keys(files).length > 0) yield { files };
+}
+
+function bytesOf(lines: HistoryWrite | undefined): number {
+  return (lines?.content ?? []).reduce((sum, line) => sum + Buffer.byteLength(line), 0);
 }
 
 function summaryOf(state: RunState, { offset, content }: HistoryWrite): StreamLines {
   return { offset: 0, content: [summaryText(state, offset + content.length)] };
 }
 
-function* partsOf({ offset, content }: HistoryWrite): Generator<HistoryWrite> {
+/** A line that is longer by itself goes alone. */
+function* partsOf({ offset, content }: HistoryWrite, maxBytes: number): Generator<HistoryWrite> {
   let part: string[] = [];
   let bytes = 0;
   let at = offset;
   for (const line of content) {
     const size = Buffer.byteLength(line);
-    if (part.length > 0 && bytes + size > MAX_REQUEST_BYTES) {
+    if (part.length > 0 && bytes + size > maxBytes) {
       yield { offset: at, content: part };
       at += part.length;
       part = [];

@@ -10,33 +10,38 @@ export interface Operation<Data> {
 }
 
 const named = z.object({ name: z.string() });
-const nullableText = z.string().nullish();
+/** What is null in an answer is as what is not there. */
+function optional<Value>(schema: z.ZodType<Value>): z.ZodType<Value | undefined> {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+const nullableText = optional(z.string());
+const texts = optional(z.array(z.string()));
 
 export interface ViewerData {
-  readonly viewer?:
-    { readonly entity?: string | null | undefined; readonly username?: string | null | undefined } | null | undefined;
+  readonly viewer?: { readonly entity?: string | undefined; readonly username?: string | undefined } | undefined;
 }
 
 export const VIEWER: Operation<ViewerData> = {
   name: 'Viewer',
   query: 'query Viewer { viewer { id entity username } }',
-  data: z.object({ viewer: z.object({ entity: nullableText, username: nullableText }).nullish() }),
+  data: z.object({ viewer: optional(z.object({ entity: nullableText, username: nullableText })) }),
 };
 
 /** A run as the server has it. */
 export interface ServerRunStatus {
   readonly id: string;
-  readonly summaryMetrics?: string | null | undefined;
-  readonly historyLineCount?: number | null | undefined;
-  readonly eventsLineCount?: number | null | undefined;
+  readonly summaryMetrics?: string | undefined;
+  readonly historyLineCount?: number | undefined;
+  readonly eventsLineCount?: number | undefined;
   /** JSON list of lines that are JSON themselves. */
-  readonly historyTail?: string | null | undefined;
-  readonly config?: string | null | undefined;
-  readonly tags?: readonly string[] | null | undefined;
+  readonly historyTail?: string | undefined;
+  readonly config?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
 }
 
 export interface RunStatusData {
-  readonly model?: { readonly bucket?: ServerRunStatus | null | undefined } | null | undefined;
+  readonly model?: { readonly bucket?: ServerRunStatus | undefined } | undefined;
 }
 
 export const RUN_RESUME_STATUS: Operation<RunStatusData> = {
@@ -51,21 +56,21 @@ export const RUN_RESUME_STATUS: Operation<RunStatusData> = {
   }
 }`,
   data: z.object({
-    model: z
-      .object({
-        bucket: z
-          .object({
+    model: optional(
+      z.object({
+        bucket: optional(
+          z.object({
             id: z.string(),
             summaryMetrics: nullableText,
-            historyLineCount: z.number().nullish(),
-            eventsLineCount: z.number().nullish(),
+            historyLineCount: optional(z.number()),
+            eventsLineCount: optional(z.number()),
             historyTail: nullableText,
             config: nullableText,
-            tags: z.array(z.string()).nullish(),
-          })
-          .nullish(),
-      })
-      .nullish(),
+            tags: texts,
+          }),
+        ),
+      }),
+    ),
   }),
 };
 
@@ -73,7 +78,7 @@ export interface UpsertData {
   readonly upsertBucket: {
     readonly bucket: {
       readonly id: string;
-      readonly project?: { readonly name: string; readonly entity: { readonly name: string } } | null | undefined;
+      readonly project?: { readonly name: string; readonly entity: { readonly name: string } } | undefined;
     };
   };
 }
@@ -94,13 +99,13 @@ export const UPSERT_BUCKET: Operation<UpsertData> = {
 }`,
   data: z.object({
     upsertBucket: z.object({
-      bucket: z.object({ id: z.string(), project: z.object({ name: z.string(), entity: named }).nullish() }),
+      bucket: z.object({ id: z.string(), project: optional(z.object({ name: z.string(), entity: named })) }),
     }),
   }),
 };
 
 export interface AlertData {
-  readonly notifyScriptableRunAlert?: { readonly success?: boolean | null | undefined } | null | undefined;
+  readonly notifyScriptableRunAlert?: { readonly success?: boolean | undefined } | undefined;
 }
 
 export const NOTIFY_ALERT: Operation<AlertData> = {
@@ -110,14 +115,14 @@ export const NOTIFY_ALERT: Operation<AlertData> = {
   notifyScriptableRunAlert(input: { entityName: $entityName, projectName: $projectName, runName: $runName, title: $title,
     text: $text, severity: $severity, waitDuration: $waitDuration }) { success }
 }`,
-  data: z.object({ notifyScriptableRunAlert: z.object({ success: z.boolean().nullish() }).nullish() }),
+  data: z.object({ notifyScriptableRunAlert: optional(z.object({ success: optional(z.boolean()) })) }),
 };
 
 /** Addresses that take a file's bytes. */
 export interface RunFilesData {
   readonly createRunFiles: {
-    readonly uploadHeaders?: readonly string[] | null | undefined;
-    readonly files: readonly { readonly name: string; readonly uploadUrl?: string | null | undefined }[];
+    readonly uploadHeaders?: readonly string[] | undefined;
+    readonly files: readonly { readonly name: string; readonly uploadUrl?: string | undefined }[];
   };
 }
 
@@ -130,7 +135,7 @@ export const CREATE_RUN_FILES: Operation<RunFilesData> = {
 }`,
   data: z.object({
     createRunFiles: z.object({
-      uploadHeaders: z.array(z.string()).nullish(),
+      uploadHeaders: texts,
       files: z.array(z.object({ name: z.string(), uploadUrl: nullableText })),
     }),
   }),
@@ -153,8 +158,8 @@ export interface ArtifactManifestData {
     readonly artifactManifest: {
       readonly id: string;
       readonly file: {
-        readonly uploadUrl?: string | null | undefined;
-        readonly uploadHeaders?: readonly string[] | null | undefined;
+        readonly uploadUrl?: string | undefined;
+        readonly uploadHeaders?: readonly string[] | undefined;
       };
     };
   };
@@ -177,7 +182,7 @@ export const CREATE_ARTIFACT_MANIFEST: Operation<ArtifactManifestData> = {
     createArtifactManifest: z.object({
       artifactManifest: z.object({
         id: z.string(),
-        file: z.object({ uploadUrl: nullableText, uploadHeaders: z.array(z.string()).nullish() }),
+        file: z.object({ uploadUrl: nullableText, uploadHeaders: texts }),
       }),
     }),
   }),
@@ -187,10 +192,12 @@ export interface ArtifactFilesData {
   readonly createArtifactFiles: {
     readonly files: {
       readonly edges: readonly {
-        readonly node?: {
-          readonly uploadUrl?: string | null | undefined;
-          readonly uploadHeaders?: readonly string[] | null | undefined;
-        } | null;
+        readonly node?:
+          | {
+              readonly uploadUrl?: string | undefined;
+              readonly uploadHeaders?: readonly string[] | undefined;
+            }
+          | undefined;
       }[];
     };
   };
@@ -208,7 +215,7 @@ export const CREATE_ARTIFACT_FILES: Operation<ArtifactFilesData> = {
       files: z.object({
         edges: z.array(
           z.object({
-            node: z.object({ uploadUrl: nullableText, uploadHeaders: z.array(z.string()).nullish() }).nullable(),
+            node: optional(z.object({ uploadUrl: nullableText, uploadHeaders: texts })),
           }),
         ),
       }),

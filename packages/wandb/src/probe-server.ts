@@ -9,6 +9,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 export async function probeServer(baseUrl: string, apiKey: string): Promise<string> {
   const client = new WandbClient({ baseUrl, apiKey, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
   const { viewer } = await client.graphql(VIEWER, {});
-  if (viewer == null) throw new Error('W&B does not know the key; check WANDB_API_KEY (https://wandb.ai/authorize)');
+  if (viewer === undefined)
+    throw new Error('W&B does not know the key; check WANDB_API_KEY (https://wandb.ai/authorize)');
   return `${baseUrl} knows the key as that of ${viewer.username ?? 'a user'}, entity ${viewer.entity ?? 'unknown'}`;
 }

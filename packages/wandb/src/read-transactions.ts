@@ -4,15 +4,16 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { SUMMARY_RULES, type SummaryRule } from '@runcast/core';
+import { SUMMARY_RULES, toJson, type JsonValue, type SummaryRule } from '@runcast/core';
 import Pbf from 'pbf';
+import { parseJsonText } from './json-text.ts';
 import { readFrames, type DamagedFrame } from './transaction-frames.ts';
 import { SUMMARY_FIELDS } from './transaction-records.ts';
 
-/** A value under its key, which is a path where it is nested; as JSON text. */
+/** A value under its key, which is a path where it is nested. Non-finite numbers are the strings of the record format. */
 export interface TransactionItem {
   readonly path: readonly string[];
-  readonly text: string;
+  readonly value: JsonValue;
 }
 
 /** A file of an artifact. */
@@ -143,12 +144,18 @@ function readItems(pbf: Pbf, itemField: number): readonly TransactionItem[] {
 
 function readItem(pbf: Pbf): TransactionItem {
   const path: string[] = [];
-  let text = '';
+  let value: JsonValue = null;
   read(pbf, (field, inner) => {
     if (field === 1 || field === 2) path.push(inner.readString());
-    else if (field === 16) text = inner.readString();
+    else if (field === 16) value = parseWandbJson(inner.readString());
   });
-  return { path, text };
+  return { path, value };
+}
+
+/** JSON as W&B writes it, with NaN and the infinities as the strings of the record format. Null where it is none. */
+export function parseWandbJson(text: string): JsonValue {
+  const json = toJson(parseJsonText(text) ?? null);
+  return json.ok ? json.value : null;
 }
 
 function readPaths(pbf: Pbf): readonly string[] {

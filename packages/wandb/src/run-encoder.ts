@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
   type LogRecord,
+  type RecordBatch,
   type RecordRefusal,
   type RunRecord,
   type RunStatus,
@@ -47,15 +48,15 @@ const STEP_AXIS = 'train/step';
 const EPOCH_AXIS = 'epoch';
 const FREE_AXIS = 'log/step';
 
-/** Encodes records of any writers. The same state and records come to the same bytes. */
-export function encodeBatch(state: RunState, records: readonly RunRecord[], media: MediaOptions): EncodedBatch {
+/** Encodes a batch of any writer. The same state and records come to the same bytes. */
+export function encodeBatch(state: RunState, batch: RecordBatch, media: MediaOptions): EncodedBatch {
   const encoder = new BatchEncoder(state, media);
-  for (const record of records) encoder.add(record);
-  return encoder.end();
+  for (const record of batch.records) encoder.add(record);
+  return encoder.end(batch);
 }
 
 /** How a process that ended so would have exited, as W&B tells finished from failed; null where nobody ended it. */
-export function exitCodeOf(status: RunStatus): number | null {
+function exitCodeOf(status: RunStatus): number | null {
   switch (status) {
     case 'finished':
     // A process that ended by itself with code 0, but for whom nobody said how it went.
@@ -94,7 +95,10 @@ export function configText(state: RunState): string {
  * @param lines Lines of the history there are when it arrives.
  */
 export function summaryText(state: RunState, lines: number): string {
-  return objectText([...state.summary, ['_wandb', summaryMark(runtimeOf(state.summary), lines)]]);
+  return objectText([
+    ...state.summary,
+    ['_wandb', summaryMark(runtimeOf(state.summary), state.identity?.writer ?? '', lines)],
+  ]);
 }
 
 /** Whole seconds from the run's beginning to its newest row. */
@@ -115,7 +119,6 @@ class BatchEncoder {
   readonly #events: string[] = [];
   readonly #alerts: AlertRecord[] = [];
   readonly #refusals: RecordRefusal[] = [];
-  #records = 0;
   #exitCode: number | null;
   #summaryChanged = false;
   #runChanged = false;
@@ -132,12 +135,12 @@ class BatchEncoder {
     this.#charts = new Set(state.charts);
   }
 
-  end(): EncodedBatch {
+  end({ writer, to }: RecordBatch): EncodedBatch {
     const history = this.#history.take();
     const state: RunState = {
       identity: this.#before.identity,
       start: this.#before.start,
-      records: this.#before.records + this.#records,
+      writers: [...new Map(this.#before.writers).set(writer, to)],
       base: this.#before.base,
       history: this.#history.state(),
       events: this.#before.events + this.#events.length,
@@ -162,7 +165,6 @@ class BatchEncoder {
   }
 
   add(record: RunRecord): void {
-    this.#records += 1;
     switch (record.kind) {
       case 'open':
         this.#open(record);

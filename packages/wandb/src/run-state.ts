@@ -26,7 +26,7 @@ export interface RunIdentity extends JsonObject {
 }
 
 /** Where the run's lines begin, on a server that had the run already, and what somebody else's client keeps of it. */
-export interface RunBase extends JsonObject {
+interface RunBase extends JsonObject {
   readonly lines: number;
   readonly events: number;
   /** The last `_step`; null where there is no line. */
@@ -39,8 +39,8 @@ export interface RunState extends JsonObject {
   readonly identity: RunIdentity | null;
   /** Unix seconds of the first record. */
   readonly start: number;
-  /** Records taken so far. */
-  readonly records: number;
+  /** The last `seq` taken of each writer. */
+  readonly writers: readonly (readonly [string, number])[];
   /** What was on the server before the run's first line. */
   readonly base: RunBase;
   readonly history: HistoryState;
@@ -60,7 +60,7 @@ export interface RunState extends JsonObject {
 export const NEW_RUN: RunState = {
   identity: null,
   start: 0,
-  records: 0,
+  writers: [],
   base: { lines: 0, events: 0, step: null, own: {} },
   history: NO_HISTORY,
   events: 0,
@@ -93,7 +93,7 @@ export const identitySchema: z.ZodType<RunIdentity> = z.object({
 export const runStateSchema: z.ZodType<RunState> = z.object({
   identity: identitySchema.nullable(),
   start: z.number(),
-  records: z.int().min(0),
+  writers: z.array(z.tuple([z.string(), z.int()]).readonly()),
   base: z.object({
     lines: z.int().min(0),
     events: z.int().min(0),

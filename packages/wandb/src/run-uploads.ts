@@ -124,7 +124,7 @@ export class RunUploads implements UploadLane {
     const { entity, project, run } = place;
     const { createRunFiles } = await server.client.graphql(CREATE_RUN_FILES, { entity, project, run, files: [name] });
     const [file] = createRunFiles.files;
-    if (file?.uploadUrl == null) throw new RetryableSinkError(`W&B gave no address to upload ${name} to`);
+    if (file?.uploadUrl === undefined) throw new RetryableSinkError(`W&B gave no address to upload ${name} to`);
     await server.client.put(name, file.uploadUrl, createRunFiles.uploadHeaders ?? [], body);
     await server.stream(place, { uploaded: [name] });
   }

@@ -139,7 +139,10 @@ export class ServerRun {
     this.#storageId = id;
     this.#opened = true;
     // The server may have another spelling of a name.
-    const actual = { ...place, ...(project == null ? {} : { project: project.name, entity: project.entity.name }) };
+    const actual = {
+      ...place,
+      ...(project === undefined ? {} : { project: project.name, entity: project.entity.name }),
+    };
     this.#place = actual;
     if (this.#urlTold) return;
     this.#urlTold = true;
@@ -149,7 +152,7 @@ export class ServerRun {
   async #defaultEntity(): Promise<string> {
     const { viewer } = await this.client.graphql(VIEWER, {});
     const entity = viewer?.entity ?? viewer?.username;
-    if (entity != null && entity !== '') return entity;
+    if (entity !== undefined && entity !== '') return entity;
     throw new TerminalSinkError('W&B knows no default entity of this key; set WANDB__ENTITY, or check WANDB_API_KEY');
   }
 }

@@ -64,7 +64,7 @@ export async function uploadArtifact(
     includeUpload: true,
   });
   const { uploadUrl, uploadHeaders } = described.createArtifactManifest.artifactManifest.file;
-  if (uploadUrl == null) throw new RetryableSinkError(`W&B gave no address for the manifest of ${name}`);
+  if (uploadUrl === undefined) throw new RetryableSinkError(`W&B gave no address for the manifest of ${name}`);
   await client.put(`the manifest of ${name}`, uploadUrl, uploadHeaders ?? [], { kind: 'text', text: manifest });
   await client.graphql(COMMIT_ARTIFACT, { artifactID });
 }
@@ -86,7 +86,7 @@ async function uploadFiles(
   for (const [index, file] of files.entries()) {
     const node = edges[index]?.node;
     // Without an address the server has the bytes.
-    if (node?.uploadUrl == null) continue;
+    if (node?.uploadUrl === undefined) continue;
     await client.put(file.path, node.uploadUrl, node.uploadHeaders ?? [], { kind: 'file', path: file.local });
   }
 }

@@ -196,8 +196,8 @@ it('takes a run back that cannot be completed', () => {
 describe('the command line', () => {
   it('has to say what and from where', async () => {
     for (const [argv, message] of [
-      [[], 'say what to import: tensorboard'],
-      [['tensorbord', 'x'], 'cannot import "tensorbord"; did you mean tensorboard? (tensorboard)'],
+      [[], 'say what to import: tensorboard, wandb'],
+      [['tensorbord', 'x'], 'cannot import "tensorbord"; did you mean tensorboard? (tensorboard, wandb)'],
       [['tensorboard'], 'name a log directory or an event file'],
     ] as const) {
       const { code, stderr } = await place.runcast(['import', ...argv]);
