@@ -37,8 +37,9 @@ const started = performance.now();
 const results = new Map<number, CellResult>();
 const jobs = Number(values.jobs);
 const slots = new Slots(jobs);
-// Those of many processes first, so that none of them is left over at the end with nothing beside it.
-const queue = [...chosen.entries()].toSorted(([, one], [, other]) => slotsOf(other) - slotsOf(one));
+// Those of many processes first, and then those whose one round takes long, so that none is left over at the end with nothing
+// beside it.
+const queue = [...chosen.entries()].toSorted(([, one], [, other]) => urgency(other) - urgency(one));
 await Promise.all(
   queue.map(async ([index, cell]) => {
     const result = await slots.use(slotsOf(cell), () => playCell(cell, seed, rounds));
@@ -47,6 +48,10 @@ await Promise.all(
     if (result.failures.length > 0) console.log(describeFailures(result));
   }),
 );
+
+function urgency(cell: Cell): number {
+  return slotsOf(cell) + (cell.mostRounds === undefined ? 0 : 0.5);
+}
 
 /** Dozens of processes have the machine to themselves. */
 function slotsOf({ processes = 1 }: Cell): number {
