@@ -6,6 +6,7 @@ import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
+import { besideFailingSinks } from './beside-failing-sinks.ts';
 import { endToEnd } from './end-to-end.ts';
 import { eventFileSize } from './event-file-size.ts';
 import { importTime } from './import.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['engines', engines],
   ['histogram', histogram],
   ['never-yields', neverYields],
+  ['beside-failing-sinks', besideFailingSinks],
   ['memory', memory],
   ['import', importTime],
 ]);

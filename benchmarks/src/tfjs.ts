@@ -24,15 +24,8 @@ export function engines(): Benchmark {
       { name: 'bytes/record', unit: '', digits: 1 },
     ],
     reference: native,
-    targets: [
-      {
-        promise: "10 times the rate of tfjs-node's own writer",
-        of: { contender: native, figure: rate },
-        over: { contender: TFJS_NODE, figure: rate },
-        bound: 'at least',
-        value: 10,
-      },
-    ],
+    // Nothing was promised of these before they were measured.
+    targets: [],
   };
 }
 

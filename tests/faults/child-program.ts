@@ -13,6 +13,8 @@ import { trainerEnvironment } from './trainer-environment.ts';
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning'];
 /** The command, of the same packages. */
 const RUNCAST = import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1');
+/** A run asks git for its commit: three processes for each trainer, none of which this harness is about. */
+const NO_PROGRAMS = { PATH: '' } as const;
 /** Hardly anything here takes longer, on a machine that has other things to do. */
 const GIVE_UP_MS = 60_000;
 
@@ -27,6 +29,8 @@ export class ChildProgram {
   errors = '';
   /** Resolves when it has ended and everything it said is here. */
   readonly ended: Promise<ProgramEnd>;
+  /** When it ended, as `performance.now` has it; later than anything while it has not. */
+  endedAtMs: number = Infinity;
   readonly #process: ChildProcess;
   readonly #waiting = new Set<() => void>();
   #end: ProgramEnd | undefined;
@@ -60,6 +64,7 @@ export class ChildProgram {
       child.once('close', (code, signal) => {
         clearTimeout(timer);
         this.#end = { code, signal };
+        this.endedAtMs = performance.now();
         this.#wake();
         resolve(this.#end);
       });
@@ -84,6 +89,12 @@ export class ChildProgram {
     return new Map(said.map(([, name = '', number = name]) => [name, Number(number)]));
   }
 
+  /** What it said to be owed, where none of `others` was left to deliver it. */
+  owedAlone(others: readonly ChildProgram[]): readonly string[] {
+    const isLast = others.every((other) => other.endedAtMs <= this.endedAtMs);
+    return isLast && this.numbers('owed').size > 0 ? [`something was left owed: ${this.lines.join('; ')}`] : [];
+  }
+
   get pid(): number {
     return this.#process.pid ?? 0;
   }
@@ -106,7 +117,7 @@ export function programFile(name: string): string {
 
 /** Starts a trainer. `env` is what it finds in its environment beside this process's. */
 export function startTrainer(settings: TrainerSettings, env: Readonly<Record<string, string>> = {}): ChildProgram {
-  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], env);
+  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], { ...NO_PROGRAMS, ...env });
 }
 
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
@@ -114,5 +125,11 @@ export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
   // Where the working directory has it, the command finds tfjs-node.
   const cwd = settings.sinks.includes('tfjs-tensorboard') ? tfjsFolder : tmpdir();
-  return new ChildProgram(fileURLToPath(RUNCAST), args, trainerEnvironment(settings), GIVE_UP_MS, cwd);
+  return new ChildProgram(
+    fileURLToPath(RUNCAST),
+    args,
+    { ...NO_PROGRAMS, ...trainerEnvironment(settings) },
+    GIVE_UP_MS,
+    cwd,
+  );
 }

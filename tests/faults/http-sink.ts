@@ -37,13 +37,14 @@ async function send(url: string, batch: RecordBatch, signal: AbortSignal | undef
       throw new TerminalSinkError('the key is not known');
     case 422:
       throw new RecordsRefusedError(readRefusals(text));
-    case 429:
-      throw new RetryableSinkError('too many requests', {
-        retryAfterMs: Number(response.headers.get('retry-after')) * 1000,
-      });
     default:
-      throw new RetryableSinkError(`answered ${response.status}`);
+      throw new RetryableSinkError(`answered ${response.status}`, readRetryAfter(response.headers));
   }
+}
+
+function readRetryAfter(headers: Headers): { readonly retryAfterMs?: number } {
+  const seconds = headers.get('retry-after');
+  return seconds === null ? {} : { retryAfterMs: Number(seconds) * 1000 };
 }
 
 function readRefusals(text: string): readonly RecordRefusal[] {

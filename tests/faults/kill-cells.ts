@@ -27,6 +27,7 @@ const HOSTS = ['worker', 'inline'] as const;
 export const killCells: readonly Cell[] = [
   ...PACES.filter((pace) => pace !== 'blocks').flatMap((pace) => killsAt(pace)),
   ...HOSTS.map((host): Cell => ({
+    promise: 'killed',
     fault: 'kill -9 of a trainer: bursts of up to 1,000 steps at once, blocked between and after',
     sinks: 'jsonl + tensorboard',
     host,
@@ -34,6 +35,7 @@ export const killCells: readonly Cell[] = [
     play: (round) => playBlocked(round, host, round.random.pick(BURSTS), 'blocks'),
   })),
   {
+    promise: 'flooded',
     fault: 'kill -9 of a trainer: a flood, then blocked',
     sinks: 'jsonl + tensorboard',
     host: 'worker',
@@ -45,6 +47,7 @@ export const killCells: readonly Cell[] = [
 function killsAt(pace: Pace): readonly Cell[] {
   return HOSTS.flatMap((host) =>
     SINKS.map((sinks): Cell => ({
+      promise: pace === 'flat-out' ? 'flooded' : 'killed',
       fault: `kill -9 of a trainer: ${pace}`,
       sinks: sinks.join(' + '),
       host,

@@ -5,17 +5,22 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { cellName } from './cell.ts';
+import { cellName, type Cell } from './cell.ts';
+import { Slots } from './slots.ts';
 import { cells } from './cells.ts';
 import { faultsPage } from './faults-page.ts';
 import { describeFailures, playCell, type CellResult } from './play-cell.ts';
+
+/** Processes of one cell that wait as much as one of another's. */
+const PROCESSES_A_SLOT = 3;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seed: { type: 'string' },
     only: { type: 'string', default: '' },
-    jobs: { type: 'string', default: '2' },
+    // Most of a round is waiting: for trainers to train, backends to come back, closings to give up.
+    jobs: { type: 'string', default: '6' },
     save: { type: 'string' },
   },
 });
@@ -30,17 +35,24 @@ console.log(`seed ${seed}: ${rounds} rounds of ${chosen.length} cells`);
 
 const started = performance.now();
 const results = new Map<number, CellResult>();
-const queue = chosen.entries();
+const jobs = Number(values.jobs);
+const slots = new Slots(jobs);
+// Those of many processes first, so that none of them is left over at the end with nothing beside it.
+const queue = [...chosen.entries()].toSorted(([, one], [, other]) => slotsOf(other) - slotsOf(one));
 await Promise.all(
-  Array.from({ length: Number(values.jobs) }, async () => {
-    for (const [index, cell] of queue) {
-      const result = await playCell(cell, seed, rounds);
-      results.set(index, result);
-      console.log(`${result.failures.length === 0 ? 'ok    ' : 'FAILED'} ${cellName(cell)}`);
-      if (result.failures.length > 0) console.log(describeFailures(result));
-    }
+  queue.map(async ([index, cell]) => {
+    const result = await slots.use(slotsOf(cell), () => playCell(cell, seed, rounds));
+    results.set(index, result);
+    console.log(`${result.failures.length === 0 ? 'ok    ' : 'FAILED'} ${cellName(cell)}`);
+    if (result.failures.length > 0) console.log(describeFailures(result));
   }),
 );
+
+/** Dozens of processes have the machine to themselves. */
+function slotsOf({ processes = 1 }: Cell): number {
+  return Math.min(jobs, Math.ceil(processes / PROCESSES_A_SLOT));
+}
+
 const minutes = (performance.now() - started) / 60_000;
 const page = await faultsPage(
   [...results].toSorted(([one], [other]) => one - other).map(([, result]) => result),

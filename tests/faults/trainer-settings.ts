@@ -1,11 +1,8 @@
-// What a trainer process is told, as command line options, and which sinks that means. The process that delivers later
-// is told the same.
+// What a trainer process is told, as command line options. The process that delivers later is told the same. Nothing of
+// Runcast is loaded by this: what a trainer puts in the place of system calls has to be there before.
 import { parseArgs } from 'node:util';
 import path from 'node:path';
-import type { SinkSpec } from '@runcast/core';
-import { jsonlSink } from '@runcast/jsonl';
-import { tensorboardSink } from '@runcast/tensorboard';
-import { wandbSink } from '@runcast/wandb';
+import type { ResumeMode } from '@runcast/core';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
@@ -18,11 +15,19 @@ export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `tfjs-tensorboard` has TensorFlow write the event files; `http` talks to the scripted backend, `wandb` to the
- * W&B server for tests.
+ * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the
+ * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `redis` to a Redis server.
  */
 export type SinkName =
-  'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'tfjs-tensorboard' | 'http' | 'wandb';
+  | 'jsonl'
+  | 'tensorboard'
+  | 'faulty-jsonl'
+  | 'faulty-tensorboard'
+  | 'mortal-jsonl'
+  | 'tfjs-tensorboard'
+  | 'http'
+  | 'wandb'
+  | 'redis';
 
 /** What the W&B server for tests wants to be told. */
 export const WANDB_TEST_KEY: string = 'f'.repeat(40);
@@ -30,6 +35,8 @@ export const WANDB_TEST_KEY: string = 'f'.repeat(40);
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
   readonly folder: string;
+  /** What to do where the run exists already. */
+  readonly resume: ResumeMode;
   readonly runId: string;
   readonly sinks: readonly SinkName[];
   readonly host: Host;
@@ -40,14 +47,17 @@ export interface TrainerSettings {
   readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
-  /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
-  readonly end: 'close' | 'flush' | 'exit' | 'wait';
+  /**
+   * `close` closes, `flush` does so after a flush; `exit` comes to its natural end without either, `leave` calls process.exit
+   * and `throw` throws; `wait` stays until it is killed.
+   */
+  readonly end: 'close' | 'flush' | 'exit' | 'leave' | 'throw' | 'wait';
   /** Names the trainer's own metric and its count of returned calls. */
   readonly name: string;
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend or the W&B server for tests listens. */
+  /** Where the scripted backend, the W&B server for tests or the Redis server listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
@@ -55,8 +65,12 @@ export interface TrainerSettings {
   readonly lingerMs: number;
 }
 
+/** Where trainers publish to. */
+export const FAULTS_STREAM = 'faults';
+
 export const DEFAULT_SETTINGS = {
   runId: 'run-1',
+  resume: 'allow',
   sinks: ['jsonl', 'tensorboard'],
   host: 'worker',
   pace: 'yielding',
@@ -113,40 +127,4 @@ export function returnedStepsFile(folder: string, name: string): string {
 /** While this file exists, what it is for fails with the error code that it holds. `what` is `log` or a sink's name. */
 export function faultSwitch(folder: string, what: string): string {
   return path.join(folder, `${what}.fault`);
-}
-
-/** The sinks as data: fit for a worker, for the caller's loop and for a later delivery. */
-export function sinkSpecs({
-  folder,
-  sinks,
-  backend,
-}: Pick<TrainerSettings, 'folder' | 'sinks' | 'backend'>): readonly SinkSpec[] {
-  return sinks.map((sink): SinkSpec => {
-    switch (sink) {
-      case 'jsonl':
-        return jsonlSink({ dir: rowsFolder(folder) });
-      case 'tensorboard':
-        return tensorboardSink({ logDir: eventsFolder(folder), logEveryNSteps: 1 });
-      case 'faulty-jsonl':
-        return faultySink('jsonl', folder, { dir: rowsFolder(folder) });
-      case 'faulty-tensorboard':
-        return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
-      case 'tfjs-tensorboard':
-        return sinkOf('tensorboard', './tfjs-tensorboard-sink.ts', { logDir: eventsFolder(folder) });
-      case 'http':
-        return sinkOf('http', './http-sink.ts', { url: backend });
-      case 'wandb':
-        return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
-      default:
-        return sink satisfies never;
-    }
-  });
-}
-
-function faultySink(name: string, folder: string, config: SinkSpec['config']): SinkSpec {
-  return sinkOf(name, `./faulty-${name}-sink.ts`, { faultSwitch: faultSwitch(folder, name), config });
-}
-
-function sinkOf(name: string, module: string, config: SinkSpec['config']): SinkSpec {
-  return { name, module: new URL(module, import.meta.url).href, config };
 }

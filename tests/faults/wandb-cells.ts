@@ -72,6 +72,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 ];
 
 export const wandbCells: readonly Cell[] = BEHAVIOURS.map((behaviour) => ({
+  promise: /knows no such key|forbids|knows no run/u.test(behaviour.name) ? 'refused' : 'backend',
   fault: `W&B ${behaviour.name}`,
   sinks: 'wandb + jsonl',
   host: 'both',

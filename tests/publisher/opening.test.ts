@@ -27,6 +27,20 @@ function openUntyped(options: object): Promise<unknown> {
   return Promise.resolve(Reflect.apply(open, undefined, [options]));
 }
 
+test('a run that others have opened and ended since it was looked for is not gone on with', async () => {
+  const training = place();
+  const dir = path.join(training.root, 'runs');
+  const logs = path.join(dir, 'run-1', 'log');
+  // As another process leaves it that opened the run in the same moment, and was first.
+  mkdirSync(logs, { recursive: true });
+  writeFileSync(path.join(logs, 'other.jsonl'), '');
+  const sinks = [createMemorySink()];
+  const failure = await failureOf(createPublisher({ run: { id: 'run-1' }, dir, sinks }));
+  expect(failure).toBeInstanceOf(RunOpenError);
+  expect(failure.message).toContain('exists already');
+  expect(readdirSync(logs)).toEqual(['other.jsonl']);
+});
+
 test('a log that cannot be made is one error, and leaves nothing behind', async () => {
   const training = place();
   const dir = path.join(training.root, 'runs');

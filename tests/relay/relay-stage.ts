@@ -3,19 +3,21 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch, RunRecord, SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { createRedisSink } from '@runcast/redis';
 import { sinkContext } from '@runcast/testing';
 import { runRelay, type RelayEvent, type RelayReport } from '@runcast/relay';
 import { LOG_START, runDirectory, withRunLogs } from '@runcast/runlog';
-import { expect, vi } from 'vitest';
 import { RedisServer, type RedisProgram, type RedisServerOptions } from '../support/redis-server.ts';
 
 export const STREAM = 'trainer_metrics_events';
 export const GROUP = 'near';
 
-const WAIT = { timeout: 30_000, interval: 20 };
+const WAIT_MS = 30_000;
+const POLL_MS = 20;
 
 /** A relay under way, and what it has said. */
 export interface StagedRelay {
@@ -71,7 +73,10 @@ export class RelayStage {
       dir,
       rowsDir,
       events,
-      said: (type) => vi.waitFor(() => expect(events.map((event) => event.type)).toContain(type), WAIT),
+      said: async (type) => {
+        if (!(await waitUntil(() => events.some((event) => event.type === type))))
+          throw new Error(`${name} never said ${type}: ${JSON.stringify(events.slice(-5))}`);
+      },
       stop: () => {
         stopped.abort();
         return running;
@@ -89,9 +94,11 @@ export class RelayStage {
     await sink.close({ status: 'finished', final: true });
   }
 
-  /** Waits until the rows of a run in a relay's files are these records of these writers, each once and in order. */
-  async expectRows(relay: StagedRelay, run: string, batches: readonly RecordBatch[]): Promise<void> {
-    await vi.waitFor(() => expect(rowsOf(relay, run)).toEqual(seqsOf(batches)), WAIT);
+  /** The rows of a run in a relay's files once they are these records of these writers, or as they are when waiting is over. */
+  async rows(relay: StagedRelay, run: string, batches: readonly RecordBatch[]): Promise<Rows> {
+    const expected = seqsOf(batches);
+    await waitUntil(() => isDeepStrictEqual(rowsOf(relay, run), expected));
+    return rowsOf(relay, run);
   }
 
   async end(): Promise<void> {
@@ -101,11 +108,20 @@ export class RelayStage {
   }
 }
 
+/** Resolves to whether that came about in time. */
+async function waitUntil(comesAbout: () => boolean): Promise<boolean> {
+  const deadline = Date.now() + WAIT_MS;
+  while (!comesAbout()) {
+    if (Date.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
 /** By writer, the `seq` of each row in the order of the file. */
-export function rowsOf(
-  { rowsDir }: Pick<StagedRelay, 'rowsDir'>,
-  run: string,
-): Readonly<Record<string, readonly number[]>> {
+type Rows = Readonly<Record<string, readonly number[]>>;
+
+export function rowsOf({ rowsDir }: Pick<StagedRelay, 'rowsDir'>, run: string): Rows {
   const file = path.join(rowsDir, `${run}.jsonl`);
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
   const rows = lines.map((line) => ({
@@ -116,7 +132,7 @@ export function rowsOf(
   return Object.fromEntries([...byWriter].map(([writer, own]) => [writer, own.map(({ seq }) => seq)]));
 }
 
-export function seqsOf(batches: readonly RecordBatch[]): Readonly<Record<string, readonly number[]>> {
+export function seqsOf(batches: readonly RecordBatch[]): Rows {
   const byWriter = Map.groupBy(batches, ({ writer }) => writer);
   return Object.fromEntries(
     [...byWriter].map(([writer, own]) => [writer, own.flatMap(({ records }) => records.map(({ seq }) => seq))]),

@@ -117,6 +117,12 @@ export class RedisServer {
     return withRedis(this.url, (connection) => connection.call(command, ...args));
   }
 
+  /** As {@link call}, with a password that the server was not started with. */
+  async callAs(password: string, command: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    const url = this.url.replace('redis://', `redis://:${password}@`);
+    return withRedis(url, (connection) => connection.call(command, ...args));
+  }
+
   /** Fields of each entry of a stream, oldest first. */
   async entries(stream: string): Promise<readonly (readonly string[])[]> {
     const reply = await this.call('XRANGE', stream, '-', '+');

@@ -39,7 +39,7 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
   // One more than there are buckets: the greatest value comes behind the last.
   const counted = new Uint32Array(buckets + 1);
   for (let index = 0; index < values.length; index += 1) {
-    // Nothing is asked of a value here, which takes half the time for a million of them: truncated, what is not finite is 0.
+    // Nothing is asked of a value here, which takes a third less time for a million of them: truncated, what is not finite is 0.
     const bucket = ((Number(values[index]) * 0.5 - start) * perHalfWidth) | 0;
     counted[bucket] = Number(counted[bucket]) + 1;
   }

@@ -142,6 +142,17 @@ test('the counts of a sink go on when this thread takes over', async () => {
   expect(host.health()['file']?.uploads?.delivered).toBeGreaterThanOrEqual(2);
 });
 
+test('a lane that a sink did not have before counts from its start', async () => {
+  const { open, spec, run, log } = stage();
+  const host = await open({ host: 'worker', sinks: [spec({ fail: 'exit', seq: 0, uploads: 'here' })] });
+  const died = log.next();
+  run.append('w1', [stepRecord(), epochRecord({ seq: 1 })]);
+  await host.flush(5000);
+  await died;
+  await host.flush(5000);
+  expect(host.health()).toMatchObject({ file: { delivered: 1, uploads: { delivered: 1 } } });
+});
+
 test('a takeover during a close ends in a whole close', async () => {
   const { open, spec, run, lines } = stage();
   const host = await open({ host: 'worker', sinks: [spec({ fail: 'exit', seq: 1 })] });

@@ -7,7 +7,8 @@ import { TerminalSinkError, type CreateSink, type RecordBatch } from '@runcast/c
 /**
  * `path`: a file that gets a line for each record and call. `fail`: `open` rejects, `exit` and `throw` end the worker at the
  * record of that seq (never the main thread), `hang` never answers a write, `terminal` stops. `here`: false where only a
- * worker may open it. `uploads`: true where epochs are uploaded.
+ * worker may open it. `uploads`: true where epochs are uploaded,
+ * `here` where only the main thread does so.
  */
 export const createSink: CreateSink = (config) => {
   const { path, fail, seq } = config;
@@ -33,7 +34,7 @@ export const createSink: CreateSink = (config) => {
       for (const record of batch.records) say(`${batch.writer} ${record.seq}`);
       return undefined;
     },
-    ...(config['uploads'] === true
+    ...(config['uploads'] === true || (isMainThread && config['uploads'] === 'here')
       ? {
           uploads: {
             kinds: ['epoch'],

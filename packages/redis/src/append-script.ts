@@ -83,12 +83,14 @@ export function appendCalls(target: AppendTarget, batch: RecordBatch, expected: 
   return calls;
 }
 
-/**
- * The hash beside a stream that holds the last `seq` of each writer. Where the server is one of a cluster, the braces put
- * both keys into one slot.
- */
+/** The hash beside a stream that holds the last `seq` of each writer. */
 export function positionsKey(stream: string): string {
-  return `${stream.includes('{') ? stream : `{${stream}}`}:positions`;
+  return keyBeside(stream, 'positions');
+}
+
+/** A key for what belongs to a stream. Where the server is one of a cluster, the braces put both into one slot. */
+export function keyBeside(stream: string, name: string): string {
+  return `${stream.includes('{') ? stream : `{${stream}}`}:${name}`;
 }
 
 /** No run id holds a slash. */

@@ -1,6 +1,7 @@
 /** A sink that publishes a run to a Redis stream, and what reads such a stream. */
 
 export { redisEnv, serverAddress, type RedisConfig, type RedisSinkConfig, type RedisSinkOptions } from './config.ts';
+export { keyBeside } from './append-script.ts';
 export { RedisConnection, unexpectedReply, withRedis } from './connection.ts';
 export { decodeEntry, type DecodedEntry, type StreamRecord } from './decode.ts';
 export { encodeEntry } from './encode.ts';
@@ -12,6 +13,7 @@ export {
   compareEntryIds,
   readEntries,
   readLastEntries,
+  readPackedEntries,
   readGroupInfo,
   readStreamInfo,
   STREAM_START,

@@ -129,10 +129,7 @@ class RedisSink implements Sink {
     if (lost.size === 0) return;
     for (const [writer, last] of lost) this.#held.set(writer, last);
     const records = `the last records of ${[...lost.keys()].join(', ')}`;
-    throw new PositionLostError(
-      `${connection.address} came back without ${records} in ${stream}, which are sent again`,
-      { held: lost },
-    );
+    throw new PositionLostError(`${connection.address} came back without ${records} in ${stream}`, { held: lost });
   }
 }
 

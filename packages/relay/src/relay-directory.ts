@@ -14,15 +14,15 @@ const stateSchema = z.object({
   v: z.literal(1),
   stream: z.string(),
   position: z.string().regex(/^\d+-\d+$/u),
-  entriesRead: z.int().min(0).optional(),
+  entriesRead: z.int().min(0),
 });
 
 /** How far the stream has been read into the directory. */
 export interface RelayPosition {
   /** Of the last entry that is durable here. */
   readonly id: string;
-  /** How many entries of the stream come up to it, those that were trimmed too; undefined where that is not known. */
-  readonly entriesRead: number | undefined;
+  /** How many entries of the stream come up to it, those that were trimmed too. */
+  readonly entriesRead: number;
 }
 
 export class RelayDirectory {
@@ -61,7 +61,7 @@ export class RelayDirectory {
       mkdirSync(this.path, { recursive: true });
       if (!existsSync(this.#stateFile)) {
         if (listRuns(this.path).length > 0) throw new Error('it holds runs of trainers; choose a directory of its own');
-        this.movePosition({ id: STREAM_START, entriesRead: undefined });
+        this.movePosition({ id: STREAM_START, entriesRead: 0 });
       }
       const { stream } = this.#read();
       if (stream !== this.#stream)

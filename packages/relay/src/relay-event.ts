@@ -11,8 +11,8 @@ export interface RelayStatus {
   readonly since: number;
   /** Of the last entry that is durable in its directory. */
   readonly position: string;
-  /** Entries of the stream that it has not read; null where that is not known. */
-  readonly lag: number | null;
+  /** Entries of the stream that it has not read. */
+  readonly lag: number;
   /** Read since it took over. */
   readonly entries: number;
   /** Over the last seconds. */

@@ -1,5 +1,7 @@
 /** What a group of relays keeps in Redis beside the stream it reads, each key in the stream's slot of a cluster. */
 
+import { keyBeside } from '@runcast/redis';
+
 export interface RelayKeys {
   readonly stream: string;
   readonly group: string;
@@ -14,7 +16,7 @@ export interface RelayKeys {
 }
 
 export function relayKeys(stream: string, group: string): RelayKeys {
-  const prefix = `${stream.includes('{') ? stream : `{${stream}}`}:relay:${group}`;
+  const prefix = keyBeside(stream, `relay:${group}`);
   return {
     stream,
     group,

@@ -36,8 +36,7 @@ export async function readGroupStatus(
 }
 
 function parseStatus(text: unknown): RelayStatus | null {
-  if (typeof text !== 'string') return null;
-  const value: unknown = JSON.parse(text);
+  const value: unknown = JSON.parse(typeof text === 'string' ? text : 'null');
   return isStatus(value) ? value : null;
 }
 

@@ -3,12 +3,12 @@
  * Redis, and delivers. The term ends when the relay is told to stop, or at the first sign that the lock may be another's.
  */
 
-import { errorMessage, RetryableSinkError, type SinkSpec } from '@runcast/core';
+import { errorMessage, RetryableSinkError, TerminalSinkError, type SinkSpec } from '@runcast/core';
 import { Bell, type Scheduler } from '@runcast/delivery';
 import {
   compareEntryIds,
   decodeEntry,
-  readEntries,
+  readPackedEntries,
   readGroupInfo,
   readStreamInfo,
   STREAM_START,
@@ -28,6 +28,8 @@ const READ_COUNT = 2_000;
 const IDLE_POLL_MS = 50;
 const DELIVERY_POLL_MS = 100;
 const DISK_RETRY_MS = 1_000;
+/** How long entries may be written before they are forced to the disk. */
+const SYNC_INTERVAL_MS = 100;
 /**
  * A server that lost its last entries may give out their ids again, to others: what came shortly before the place reached is
  * read once more with each term. What is there already is passed over.
@@ -54,8 +56,13 @@ export class RelayTerm {
   readonly #deliveries: RunDeliveries;
   readonly #bell: Bell;
   readonly #sinceMs: number;
-  /** The last entry that is durable here. */
+  /** The last entry that is durable here, and noted as that. */
   #reached: RelayPosition;
+  /** The last entry that is in its log. */
+  #written: RelayPosition;
+  #durableAtMs = -Infinity;
+  /** The entries after the last written, on their way. */
+  #ahead: Promise<readonly StreamEntry[]> | undefined;
   /** Where reading is, which may be before that. */
   #at: string;
   /** What Redis says has been made durable by whichever relay. */
@@ -76,6 +83,7 @@ export class RelayTerm {
     this.#bell = new Bell(scheduler);
     this.#sinceMs = scheduler.nowMs();
     this.#reached = directory.position();
+    this.#written = this.#reached;
     this.#at = readAgainFrom(this.#reached.id);
     this.#logs = new RelayedLogs(directory.path, () => scheduler.nowMs());
     this.#deliveries = new RunDeliveries({
@@ -163,6 +171,7 @@ export class RelayTerm {
   /** Opens what has not had its turn, so that closing delivers it. */
   async #deliverRest(): Promise<void> {
     try {
+      await this.#makeDurable();
       await this.#deliveries.advance(true);
     } catch (error) {
       this.#fail(error);
@@ -171,58 +180,84 @@ export class RelayTerm {
 
   /** Reads once. Returns how long to wait for the next time. */
   async #read(): Promise<number> {
-    const { connection, keys, scheduler, onEvent } = this.#options;
-    if (scheduler.nowMs() - this.#checkedAtMs >= LOCK_RENEWAL_MS) await this.#checkStream();
-    const entries = await readEntries(connection, keys.stream, this.#at, READ_COUNT);
-    if (entries.length === 0) {
-      if (!this.#complete) await this.#checkStream();
-      this.#complete = true;
-      return IDLE_POLL_MS;
-    }
+    const { scheduler, onEvent } = this.#options;
+    const entries = await (this.#ahead ?? this.#readAfter(this.#at));
+    const last = entries.at(-1);
+    const isCheckDue =
+      scheduler.nowMs() - this.#checkedAtMs >= LOCK_RENEWAL_MS || (last === undefined && !this.#complete);
+    // The server packs the next entries while these are written; when it is asked what it has lost, none may be on their way.
+    this.#ahead = last === undefined || isCheckDue ? undefined : this.#readAfter(last.id);
     try {
-      this.#keep(entries);
+      this.#write(entries);
+      if (last === undefined || scheduler.nowMs() - this.#durableAtMs >= SYNC_INTERVAL_MS) await this.#makeDurable();
     } catch (error) {
+      if (error instanceof RetryableSinkError || error instanceof TerminalSinkError) throw error;
+      this.#ahead = undefined;
       onEvent({ type: 'trouble', message: `the directory takes nothing: ${errorMessage(error)}` });
       return DISK_RETRY_MS;
     }
-    await this.#moveGroup();
-    return 0;
+    if (isCheckDue) await this.#checkStream();
+    if (last !== undefined) return 0;
+    this.#complete = true;
+    return IDLE_POLL_MS;
   }
 
-  /** Makes entries durable. Throws the system's error; nothing is lost by it, and the same entries are read again. */
-  #keep(entries: readonly StreamEntry[]): void {
+  #readAfter(id: string): Promise<readonly StreamEntry[]> {
+    const { connection, keys } = this.#options;
+    const reading = readPackedEntries(connection, keys.stream, id, READ_COUNT);
+    // Whoever awaits it hears of what went wrong; nobody may.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** Writes entries to their logs. Throws the system's error; nothing is lost by it, and the same entries are read again. */
+  #write(entries: readonly StreamEntry[]): void {
     const { directory, onEvent } = this.#options;
     const dead: DeadEntry[] = [];
-    const records: StreamRecord[] = [];
-    const origins = new Map<StreamRecord, StreamEntry>();
+    const records: (StreamRecord & { readonly entry: StreamEntry })[] = [];
+    let last = this.#at;
     for (const entry of entries) {
       const decoded = decodeEntry(entry.fields);
-      if (!decoded.ok) dead.push({ entry, reason: decoded.problem });
-      else {
-        records.push(decoded);
-        origins.set(decoded, entry);
-      }
+      if (decoded.ok) records.push({ ...decoded, entry });
+      else dead.push({ entry, reason: decoded.problem });
+      last = entry.id;
     }
     const { appended, repeated, refused } = this.#logs.append(records);
-    for (const { record, reason } of refused) {
-      const entry = origins.get(record);
-      if (entry !== undefined) dead.push({ entry, reason });
-    }
+    dead.push(...refused.map(({ record: { entry }, reason }) => ({ entry, reason })));
     // Read before, it has been set aside before.
-    const isNew = ({ id }: StreamEntry): boolean => compareEntryIds(id, this.#reached.id) > 0;
-    const letters = dead.filter(({ entry }) => isNew(entry));
+    const letters = dead.filter(({ entry }) => compareEntryIds(entry.id, this.#written.id) > 0);
     writeDeadLetters(directory.deadLetterFile, letters);
     for (const { entry, reason } of letters) onEvent({ type: 'deadLetter', id: entry.id, reason });
     this.#count(entries.length, appended, repeated, letters.length);
-    const last = entries.at(-1)?.id ?? this.#at;
-    if (compareEntryIds(last, this.#reached.id) > 0) {
-      const { entriesRead } = this.#reached;
-      const read = entries.filter((entry) => isNew(entry)).length;
-      this.#reached = { id: last, entriesRead: entriesRead === undefined ? undefined : entriesRead + read };
-      directory.movePosition(this.#reached);
+    if (compareEntryIds(last, this.#written.id) > 0) {
+      const read = this.#countNew(entries);
+      this.#written = { id: last, entriesRead: this.#written.entriesRead + read };
     }
     this.#at = last;
     for (const run of new Set(records.map((record) => record.run))) this.#deliveries.touch(run);
+  }
+
+  /** Of entries in order, those after the last written. */
+  #countNew(entries: readonly StreamEntry[]): number {
+    const { id } = this.#written;
+    const [first] = entries;
+    if (first !== undefined && compareEntryIds(first.id, id) > 0) return entries.length;
+    return entries.filter((entry) => compareEntryIds(entry.id, id) > 0).length;
+  }
+
+  /** What is written is forced to the disk, and only then noted as read, here and in Redis. */
+  async #makeDurable(): Promise<void> {
+    const { directory, lock, scheduler } = this.#options;
+    this.#durableAtMs = scheduler.nowMs();
+    if (this.#written.id === this.#reached.id) return;
+    const { id, entriesRead } = this.#written;
+    this.#logs.sync();
+    directory.movePosition(this.#written);
+    this.#reached = this.#written;
+    // A relay that reads what another has read before it tells nobody anything new.
+    if (compareEntryIds(id, this.#groupPosition) <= 0) return;
+    await lock.movePosition(id, entriesRead);
+    this.#groupPosition = id;
   }
 
   #count(entries: number, records: number, repeated: number, deadLetters: number): void {
@@ -230,14 +265,6 @@ export class RelayTerm {
     this.#counts.records += records;
     this.#counts.repeated += repeated;
     this.#counts.deadLetters += deadLetters;
-  }
-
-  /** A relay that reads what another has read before it tells nobody anything new. */
-  async #moveGroup(): Promise<void> {
-    const { id, entriesRead } = this.#reached;
-    if (compareEntryIds(id, this.#groupPosition) <= 0) return;
-    await this.#options.lock.movePosition(id, entriesRead);
-    this.#groupPosition = id;
   }
 
   /** What has become of the stream itself: it may have been cut at its beginning, or be another one than it was. */
@@ -249,21 +276,23 @@ export class RelayTerm {
     const { added, length, lastId } = info;
     this.#added = added;
     const trimmed = added - length;
-    if (compareEntryIds(lastId, this.#reached.id) < 0) {
+    const { id, entriesRead } = this.#written;
+    if (compareEntryIds(lastId, id) < 0) {
       // The server came back without what it had: what it gets from now on has places that were passed already.
-      this.#reached = { id: STREAM_START, entriesRead: trimmed };
+      this.#written = { id: STREAM_START, entriesRead: trimmed };
+      this.#reached = this.#written;
       this.#groupPosition = STREAM_START;
       this.#at = STREAM_START;
+      this.#ahead = undefined;
       directory.movePosition(this.#reached);
-      return;
-    }
-    const { id, entriesRead } = this.#reached;
-    if (id === lastId) this.#reached = { id, entriesRead: added };
-    else if (id === STREAM_START && entriesRead === undefined) this.#reached = { id, entriesRead: trimmed };
-    else if (entriesRead !== undefined && trimmed > entriesRead) {
+    } else if (id === lastId) {
+      this.#written = { id, entriesRead: added };
+    } else if (id === STREAM_START) {
+      this.#written = { id, entriesRead: trimmed };
+    } else if (trimmed > entriesRead) {
       this.#counts.missed += trimmed - entriesRead;
       onEvent({ type: 'missed', entries: trimmed - entriesRead });
-      this.#reached = { id, entriesRead: trimmed };
+      this.#written = { id, entriesRead: trimmed };
     }
   }
 
@@ -278,16 +307,16 @@ export class RelayTerm {
   #status(): RelayStatus {
     const { relay, lock } = this.#options;
     const { entries, records, repeated, deadLetters, missed } = this.#counts;
-    const { id, entriesRead } = this.#reached;
+    const { entriesRead } = this.#written;
     const windowSecs = Math.max(1, this.#rates.length - 1) * (LOCK_RENEWAL_MS / 1000);
     return {
       relay,
       token: lock.token,
       since: this.#sinceMs / 1000,
-      position: id,
-      lag: entriesRead === undefined ? null : Math.max(0, this.#added - entriesRead),
+      position: this.#reached.id,
+      lag: Math.max(0, this.#added - entriesRead),
       entries,
-      entries_per_second: Math.round((entries - (this.#rates[0] ?? 0)) / windowSecs),
+      entries_per_second: Math.round((entries - Math.min(...this.#rates)) / windowSecs),
       records,
       repeated,
       dead_letters: deadLetters,

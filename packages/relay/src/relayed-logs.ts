@@ -12,12 +12,12 @@ import type { StreamRecord } from '@runcast/redis';
 import { LogReader, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 
 /** What became of some records. */
-export interface AppendOutcome {
+export interface AppendOutcome<R extends StreamRecord> {
   readonly appended: number;
   /** They were there. */
   readonly repeated: number;
   /** Their runs cannot be kept here, and never will. */
-  readonly refused: readonly { readonly record: StreamRecord; readonly reason: string }[];
+  readonly refused: readonly { readonly record: R; readonly reason: string }[];
 }
 
 /** Where a writer's log ends. */
@@ -31,6 +31,8 @@ export class RelayedLogs {
   readonly #dir: string;
   readonly #nowMs: () => number;
   readonly #ends = new Map<string, LogEnd>();
+  /** Those that have got something since they were forced to the disk. */
+  readonly #unsynced = new Set<LogEnd>();
 
   /** @param dir Directory of the runs. */
   constructor(dir: string, nowMs: () => number) {
@@ -38,33 +40,45 @@ export class RelayedLogs {
     this.#nowMs = nowMs;
   }
 
-  /** Writes records to the ends of their logs, each log forced to the disk. Throws the system's error; it may be repeated. */
-  append(records: readonly StreamRecord[]): AppendOutcome {
+  /** Writes records to the ends of their logs. Throws the system's error; it may be repeated. */
+  append<R extends StreamRecord>(records: readonly R[]): AppendOutcome<R> {
     let appended = 0;
-    let repeated = 0;
-    const refused: { readonly record: StreamRecord; readonly reason: string }[] = [];
-    for (const own of Map.groupBy(records, ({ run, writer }) => `${run}/${writer}`).values()) {
-      const end = this.#endOf(own);
-      if (typeof end === 'string') {
-        refused.push(...own.map((record) => ({ record, reason: end })));
-        continue;
+    const refused: { readonly record: R; readonly reason: string }[] = [];
+    for (const [run, ofRun] of Map.groupBy(records, (record) => record.run))
+      for (const [writer, own] of Map.groupBy(ofRun, (record) => record.writer)) {
+        const end = this.#endOf(run, writer, own);
+        if (typeof end === 'string') refused.push(...own.map((record) => ({ record, reason: end })));
+        else appended += this.#append(end, own);
       }
-      const count = appendNew(end, own);
-      appended += count;
-      repeated += own.length - count;
+    return { appended, repeated: records.length - appended - refused.length, refused };
+  }
+
+  /** Forces everything written to the disk. Throws the system's error; it may be repeated. */
+  sync(): void {
+    for (const end of this.#unsynced) {
+      const file = openAppendFile(end.path, { mode: 'reopen', length: end.length });
+      try {
+        file.sync();
+        this.#unsynced.delete(end);
+      } finally {
+        file.close();
+      }
     }
-    return { appended, repeated, refused };
+  }
+
+  #append(end: LogEnd, records: readonly StreamRecord[]): number {
+    const count = appendNew(end, records);
+    if (count > 0) this.#unsynced.add(end);
+    return count;
   }
 
   /** Or why there is none. */
-  #endOf(records: readonly StreamRecord[]): LogEnd | string {
-    const [first] = records;
-    if (first === undefined) return 'there is no record';
-    const key = `${first.run}/${first.writer}`;
+  #endOf(run: string, writer: string, records: readonly StreamRecord[]): LogEnd | string {
+    const key = `${run}/${writer}`;
     const known = this.#ends.get(key);
     if (known !== undefined) return known;
     try {
-      const end = findEnd(this.#prepare(first.run, records), first.writer);
+      const end = findEnd(this.#prepare(run, records), writer);
       this.#ends.set(key, end);
       return end;
     } catch (error) {
@@ -75,8 +89,7 @@ export class RelayedLogs {
   }
 
   #prepare(run: string, records: readonly StreamRecord[]): RunDirectory {
-    const open = records.find(({ record }) => record.kind === 'open')?.record;
-    const said = open?.kind === 'open' ? open : undefined;
+    const [said] = records.flatMap(({ record }) => (record.kind === 'open' ? [record] : []));
     const manifest = {
       v: 1,
       run,
@@ -104,7 +117,6 @@ function appendNew(end: LogEnd, records: readonly StreamRecord[]): number {
   const file = openAppendFile(end.path, { mode: end.length === 0 ? 'either' : 'reopen', length: end.length });
   try {
     file.appendText(text);
-    file.sync();
     end.length = file.length;
     end.seq = seq;
   } finally {

@@ -33,14 +33,10 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1], KEYS[2])
 `;
 
-/** KEYS: lock, stream. ARGV: content of the lock, group, id, entries read or nothing. */
+/** KEYS: lock, stream. ARGV: content of the lock, group, id, entries up to it. */
 const MOVE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[4] == '' then
-  redis.call('XGROUP', 'SETID', KEYS[2], ARGV[2], ARGV[3])
-else
-  redis.call('XGROUP', 'SETID', KEYS[2], ARGV[2], ARGV[3], 'ENTRIESREAD', ARGV[4])
-end
+redis.call('XGROUP', 'SETID', KEYS[2], ARGV[2], ARGV[3], 'ENTRIESREAD', ARGV[4])
 return 1
 `;
 
@@ -86,9 +82,9 @@ export class StreamLock {
   }
 
   /** Notes that everything up to `position` is durable in this relay's directory. */
-  async movePosition(position: string, entriesRead: number | undefined): Promise<void> {
+  async movePosition(position: string, entriesRead: number): Promise<void> {
     const { lock, stream, group } = this.#keys;
-    await this.#eval(MOVE, [lock, stream], [group, position, entriesRead ?? '']);
+    await this.#eval(MOVE, [lock, stream], [group, position, entriesRead]);
   }
 
   async keepCursor(field: string, cursor: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** Opens a run: its directory, its lease, its log and its deliveries, in the order that leaves nothing behind when one fails. */
 
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -30,6 +31,8 @@ import {
   acquireLease,
   createBlobStore,
   discardRunDirectory,
+  existsAlready,
+  hasLogs,
   isLeased,
   LogWriter,
   nullBlobStore,
@@ -119,7 +122,11 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
   const { directory } = prepared;
   // A run that cannot be opened leaves nothing behind: its id could not be used again.
   const undo: (() => unknown)[] = [];
-  if (prepared.created) undo.push(() => discardRunDirectory(directory));
+  if (prepared.created)
+    undo.push(() => {
+      // Unless another process has opened it meanwhile.
+      if (!hasLogs(directory)) discardRunDirectory(directory);
+    });
   try {
     const openDeliveries = (): Promise<DeliveryHost> => {
       updateManifest(directory, sinkNames, false);
@@ -133,11 +140,18 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     };
     const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
     undo.push(() => lease?.release());
+    // Between the look at the directory and the lease, another process may have opened the run and ended it.
+    if (lease !== undefined && (run.resume ?? 'never') === 'never' && hasLogs(directory))
+      throw existsAlready(dir, runId);
     const ownHost = lease === undefined ? undefined : await openDeliveries();
     undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
     const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
     const writer = openLog(directory, writerName, events);
-    undo.push(() => writer.close());
+    undo.push(() => {
+      writer.close();
+      // Nothing is in it, and a directory with a log is somebody's.
+      rmSync(writer.path, { force: true });
+    });
     if (lease !== undefined) {
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
       noticeUndelivered(dir, runId, events);

@@ -120,8 +120,33 @@ test('records that the disk took nothing of are counted as lost at close, and a 
   const failure: unknown = await publisher.flush().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(AggregateError);
   expect(String(failure)).toContain('log: 1 records not delivered: ENOSPC');
-  const report = await publisher.close();
+  const report = await publisher.close({ timeoutMs: 0 });
   expect(report).toMatchObject({ complete: false, notices: [expect.stringMatching(/^2 records are lost/u)] });
+});
+
+test('close waits for a disk that is full, so that sinks are given the last records', async () => {
+  const pending: number[] = [];
+  const { publisher, disk } = stage({
+    close: () => {
+      pending.push(publisher.health().log.pendingBytes);
+      return Promise.resolve([SETTLED]);
+    },
+  });
+  disk.inject(...Array.from({ length: 4 }, () => ({ call: 'writeSync', code: 'ENOSPC' }) as const));
+  publisher.logStep({ step: 1, loss: 0.5 });
+  expect(await publisher.close()).toMatchObject({ complete: true, notices: [] });
+  expect(pending).toEqual([0]);
+});
+
+test('records that the log takes only when it is closed are owed to every sink', async () => {
+  const { publisher, disk } = stage({});
+  // The step, the end of the run, and the one attempt that closing without a timeout makes.
+  disk.inject(...Array.from({ length: 3 }, () => ({ call: 'writeSync', code: 'ENOSPC' }) as const));
+  publisher.logStep({ step: 1, loss: 0.5 });
+  expect(await publisher.close({ timeoutMs: 0 })).toMatchObject({
+    complete: false,
+    undelivered: [{ sink: 'jsonl', records: 2, reason: 'the log could not be written before' }],
+  });
 });
 
 test('disposal ends the run with a status that nobody knows', async () => {

@@ -3,6 +3,7 @@
  * several ways in which a process comes to its end.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventEmitter } from 'eventemitter3';
 import {
   errorInfo,
@@ -39,6 +40,8 @@ import { onProcessExit } from './exit-hook.ts';
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 /** How long an exiting process waits for its local sinks. */
 const EXIT_TIMEOUT_MS = 5_000;
+/** How often a log that its disk takes nothing of is tried again while closing waits for it. */
+const LOG_RETRY_MS = 50;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
 /** Longest wait in milliseconds, a day: longer ones overflow the timers. */
@@ -244,11 +247,16 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     const { writer, lease, fsync } = this.#open;
     this.#outcome = this.#recordEnd(status);
     this.end();
-    const settlements = await this.#settle(this.#outcome, timeoutMs);
+    const deadline = this.#open.nowMs() + timeoutMs;
+    await this.#awaitLog(deadline);
+    const settled = await this.#settle(this.#outcome, Math.max(0, deadline - this.#open.nowMs()));
     this.#forgetExit();
     const health = this.health();
+    const pending = writer?.pendingLines ?? 0;
     if (fsync === 'close') this.#attempt('the run log could not be forced to the disk', () => writer?.sync());
-    const lost = (writer?.close() ?? 0) + this.dropped;
+    const unwritten = writer?.close() ?? 0;
+    const lost = unwritten + this.dropped;
+    const settlements = settled.map((settlement) => withLateRecords(settlement, pending - unwritten));
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
     if (health.host !== 'none') this.#tidy(complete, settlements);
@@ -256,6 +264,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
     this.#announce(report);
     return report;
+  }
+
+  /** Sinks are given what is in the log: one that its disk takes nothing of has first to be written. */
+  async #awaitLog(deadline: number): Promise<void> {
+    const { writer, nowMs } = this.#open;
+    while (writer?.drain() === false && nowMs() < deadline)
+      await delay(Math.min(LOG_RETRY_MS, Math.max(0, deadline - nowMs())));
   }
 
   async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
@@ -335,6 +350,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#open.writer?.drain();
     this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
+}
+
+/** Records that the log took only when it was closed: no sink was asked to take them. */
+function withLateRecords(settlement: SinkSettlement, late: number): SinkSettlement {
+  if (late === 0) return settlement;
+  const reason = settlement.reason ?? 'the log could not be written before';
+  return { ...settlement, owedRecords: settlement.owedRecords + late, reason };
 }
 
 /** What a user would otherwise find out by an empty chart. */

@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { startCommand, type CommandProcess } from './start-command.ts';
 
@@ -8,15 +11,19 @@ interface FakeProcess {
   readonly exits: number[];
   /** Makes the output fail. */
   readonly fail: (code: string) => void;
+  /** Signals that are listened for. */
+  readonly signals: Map<string, () => void>;
 }
 
 function fakeProcess(argv: readonly string[], node = process.versions.node): FakeProcess {
   const written: string[] = [];
   const exits: number[] = [];
+  const signals = new Map<string, () => void>();
   let listener: (error: Error & { readonly code?: string }) => void = () => undefined;
   return {
     written,
     exits,
+    signals,
     fail: (code) => listener(Object.assign(new Error('gone'), { code })),
     process: {
       argv: ['node', 'runcast', ...argv],
@@ -31,6 +38,7 @@ function fakeProcess(argv: readonly string[], node = process.versions.node): Fak
         },
       },
       stderr: { write: (text) => written.push(text) },
+      once: (event, added) => signals.set(event, added),
       exit: (code) => exits.push(code),
     },
   };
@@ -65,4 +73,19 @@ it.each([
   await startCommand(process, {});
   fail(errno);
   expect(exits).toEqual([0, code]);
+});
+
+it('lets a command that goes on end by itself when the process is told to stop, and listens for no other', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'runcast-start-'));
+  const { process, exits, signals } = fakeProcess(['tail']);
+  const running = startCommand(process, { RUNCAST__DIR: dir });
+  await vi.waitFor(() => expect([...signals.keys()]).toEqual(['SIGINT', 'SIGTERM']));
+  expect(exits).toEqual([]);
+  signals.get('SIGTERM')?.();
+  await running;
+  expect(exits).toEqual([0]);
+  rmSync(dir, { recursive: true });
+  const other = fakeProcess(['--version']);
+  await startCommand(other.process, {});
+  expect(other.signals.size).toBe(0);
 });

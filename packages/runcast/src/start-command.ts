@@ -15,6 +15,7 @@ export interface CommandProcess {
     on(event: 'error', listener: (error: Error & { readonly code?: string }) => void): unknown;
   };
   readonly stderr: CliStream;
+  once(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   exit(code: number): unknown;
 }
 
@@ -30,7 +31,20 @@ export async function startCommand(process: CommandProcess, env: Environment): P
   // When `runcast ls | head` has read enough, nothing is left to be said, and that is no failure.
   stdout.on('error', ({ code }) => process.exit(code === 'EPIPE' ? 0 : 1));
   const { runCli } = await import('./cli/run-cli.ts');
-  const exitCode = await runCli({ argv: argv.slice(2), env, stdout, stderr });
+  const exitCode = await runCli({
+    argv: argv.slice(2),
+    env,
+    stdout,
+    stderr,
+    stopSignal: () => stopSignal(process),
+  });
   // Ends at once, whatever a sink that hangs still holds open.
   stdout.write('', () => process.exit(exitCode));
+}
+
+/** The first signal is a request; a second one ends the process as it would any. */
+function stopSignal(process: CommandProcess): AbortSignal {
+  const stopped = new AbortController();
+  for (const event of ['SIGINT', 'SIGTERM'] as const) process.once(event, () => stopped.abort());
+  return stopped.signal;
 }

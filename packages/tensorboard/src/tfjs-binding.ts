@@ -2,7 +2,7 @@
  * The native part of @tensorflow/tfjs-node, loaded only where the engine is chosen. TensorFlow's summary writer is asked
  * through it, since the package's own `tf.node.summaryFileWriter` cannot be closed, hands out one writer for a directory for
  * ever, takes steps of 32 bits only, stamps each event with the time of the call, breaks within `tf.tidy` or while another
- * backend is active, and needs a function that Node 23 removed. None of that lies in the native part.
+ * backend is active, and makes histograms by operations that fail since Node 23. None of that lies in the native part.
  */
 
 import { createRequire } from 'node:module';

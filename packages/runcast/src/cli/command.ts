@@ -24,6 +24,8 @@ export interface CliContext {
   readonly clock: Scheduler;
   /** Without a leading `v`. */
   readonly nodeVersion: string;
+  /** For commands that go on until they are told to stop: aborted when the process is. It ends at once where nobody asks. */
+  readonly stopSignal: () => AbortSignal;
 }
 
 /** 0: done, nothing is owed or wrong. 1: something is. 2: the command was not understood, or cannot be as configured. */

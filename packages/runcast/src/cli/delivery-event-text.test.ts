@@ -17,7 +17,7 @@ it('says what fails, when it is tried again, and when it works', () => {
 it('says that a sink which lost what it had gets everything again', () => {
   const lost = { message: 'the file is gone', code: 'RUNCAST_POSITION_LOST' };
   expect(deliveryEventText({ type: 'sinkError', sink: 'jsonl', error: lost, terminal: false })).toBe(
-    'jsonl: the file is gone; the run is sent to it from the start',
+    'jsonl: the file is gone; what it lacks is sent again',
   );
 });
 

@@ -12,7 +12,7 @@ export function deliveryEventText(event: DeliveryEvent): string | undefined {
   switch (event.type) {
     case 'sinkError': {
       if (event.terminal) return undefined;
-      const again = event.error.code === POSITION_LOST ? '; the run is sent to it from the start' : '';
+      const again = event.error.code === POSITION_LOST ? '; what it lacks is sent again' : '';
       return `${event.sink}: ${event.error.message}${again}`;
     }
     case 'retry':

@@ -11,7 +11,9 @@ import { commandHelp, generalHelp } from './help-text.ts';
 import { importCommand } from './import-command.ts';
 import { lsCommand } from './ls-command.ts';
 import { parseArguments, suggestion } from './parse-arguments.ts';
+import { relayCommand } from './relay-command.ts';
 import { syncCommand } from './sync-command.ts';
+import { tailCommand } from './tail-command.ts';
 import { styleFor } from './terminal-style.ts';
 
 export interface CliOptions {
@@ -26,9 +28,20 @@ export interface CliOptions {
   readonly clock?: Scheduler;
   /** The running one where left out. */
   readonly nodeVersion?: string;
+  /** See {@link CliContext.stopSignal}; never aborted where left out. */
+  readonly stopSignal?: () => AbortSignal;
 }
 
-const COMMANDS: readonly Command[] = [envCommand, doctorCommand, lsCommand, syncCommand, importCommand, exportCommand];
+const COMMANDS: readonly Command[] = [
+  envCommand,
+  doctorCommand,
+  lsCommand,
+  tailCommand,
+  syncCommand,
+  relayCommand,
+  importCommand,
+  exportCommand,
+];
 
 /** Runs one command. Resolves to the exit code and rejects for nothing: what goes wrong is said on `stderr`. */
 export async function runCli(options: CliOptions): Promise<ExitCode> {
@@ -39,6 +52,7 @@ export async function runCli(options: CliOptions): Promise<ExitCode> {
     stderr: options.stderr,
     clock: options.clock ?? systemScheduler,
     nodeVersion: options.nodeVersion ?? process.versions.node,
+    stopSignal: options.stopSignal ?? ((): AbortSignal => new AbortController().signal),
   };
   const [name, ...rest] = options.argv;
   try {

@@ -66,7 +66,7 @@ describe('one run', () => {
     rmSync(place.path('rows'), { recursive: true });
     const { code, stdout, stderr } = await place.runcast(['sync', 'backup/copy', '--to', 'jsonl'], TO_ROWS);
     expect([code, stdout]).toEqual([0, 'run-1: jsonl took 3 records\n']);
-    expect(stderr).toMatch(/^run-1: jsonl: .*run-1\.jsonl is gone; the run is sent to it from the start\n$/u);
+    expect(stderr).toMatch(/^run-1: jsonl: .*run-1\.jsonl is gone; what it lacks is sent again\n$/u);
     expect(rows('run-1')).toHaveLength(3);
   });
 
