@@ -31,6 +31,7 @@ import {
   writeBlob,
 } from '@runcast/testing';
 import { createWandbSink, type WandbSinkOptions, type WandbSinkParts } from '@runcast/wandb';
+import { probeWandb, readWandbSettings } from '@runcast/wandb/spec';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerRun } from './server/run-state.ts';
 import { startWandbServer, type WandbServer } from './server/wandb-server.ts';
@@ -303,6 +304,15 @@ describe('a server that refuses', () => {
     expect(server.violations).toEqual([]);
   });
 
+  it('for a while is left alone for as long', async () => {
+    const headers = { 'retry-after': '7' };
+    server.fault({ action: { kind: 'status', status: 429, headers } });
+    const sink = await openSink();
+    await expect(write(sink, openRecord(), ...steps(1))).rejects.toMatchObject({ retryAfterMs: 7000 });
+    await expect(write(sink, openRecord(), ...steps(1))).rejects.toThrow(/has asked to wait before the next request/u);
+    expect(server.violations).toEqual([]);
+  });
+
   it('to listen is asked again', async () => {
     await server.goDown();
     const sink = await openSink({ entity: 'team' });
@@ -414,6 +424,57 @@ describe('uploads', () => {
     await upload(sink, tableRecord({ seq: 1 }));
     expect(run().files.size).toBe(1);
     expect(server.violations).toEqual([]);
+  });
+});
+
+it('a sink that is not open says so', async () => {
+  const sink = createWandbSink({ apiKey: 'key' });
+  expect(sink.pauseMs?.(true)).toBe(0);
+  await expect(write(sink, openRecord())).rejects.toThrow('the wandb sink is not open');
+  await expect(sink.uploads?.write(batchOf('w1', [openRecord()]))).rejects.toThrow('the wandb sink is not open');
+  await sink.close(FINAL);
+});
+
+it('artifacts without files are there, too, and come once', async () => {
+  writeBlob(runDirectory, Buffer.from('weights of a small model\n'), '.bin');
+  const sink = await openSink();
+  const upload = async (record: RunRecord): Promise<void> => sink.uploads?.write(batchOf('w1', [record]));
+  await upload(openRecord());
+  await upload(artifactRecord({ seq: 1, name: 'empty', files: [], aliases: [] }));
+  const [file] = artifactRecord().files;
+  const files =
+    file === undefined
+      ? []
+      : [
+          { ...file, path: 'b' },
+          { ...file, path: 'a' },
+        ];
+  for (const seq of [2, 3]) await upload(artifactRecord({ seq, name: 'two files', files }));
+  expect(server.artifacts.map(({ name, aliases, files: held }) => [name, aliases, [...held.keys()]])).toEqual([
+    ['empty', ['latest'], []],
+    ['two-files', ['latest'], ['b', 'a']],
+  ]);
+  expect(server.violations).toEqual([]);
+});
+
+describe('asked whether it answers, W&B', () => {
+  function probe(env: Readonly<Record<string, string>>): Promise<string> {
+    const { config } = readWandbSettings({ WANDB_BASE_URL: server.url, ...env });
+    if (config === undefined) throw new Error('there are problems');
+    return probeWandb(config);
+  }
+
+  it('says whose key it is', async () => {
+    expect(await probe({ WANDB_API_KEY: server.apiKey })).toBe(
+      `${server.url} knows the key as that of team, entity team`,
+    );
+    server.fault({ match: {}, action: { kind: 'status', status: 200, body: '{"data":{"viewer":{}}}' } });
+    expect(await probe({ WANDB_API_KEY: server.apiKey })).toMatch(/that of a user, entity unknown$/u);
+  });
+
+  it('says that it does not know the key', async () => {
+    server.fault({ match: {}, action: { kind: 'status', status: 200, body: '{"data":{"viewer":null}}' } });
+    await expect(probe({})).rejects.toThrow('W&B does not know the key; check WANDB_API_KEY');
   });
 });
 

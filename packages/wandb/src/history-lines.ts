@@ -94,11 +94,7 @@ export class HistoryLines {
     const axis = row.axis === undefined ? [] : [row.axis];
     const bytes = bytesOf([...row.fields, ...axis, ...(row.truth === undefined ? [] : [row.truth])]);
     if (bytes > MAX_LINE_BYTES) return undefined;
-    const current = this.#step;
-    if (row.step !== undefined && (current === null || row.step > current)) this.#begin(row.step, row.time);
-    else if (!this.#fits(row, bytes))
-      this.#begin(row.step === undefined ? nextStep(current) : (current ?? 0), row.time);
-    const open = this.#opened();
+    const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row.time);
     const displaced = row.truth !== undefined && row.step !== open.step ? [row.truth] : [];
     for (const [key, text] of [...row.fields, ...axis, ...displaced]) open.fields.set(key, text);
     open.bytes += bytes;
@@ -128,28 +124,33 @@ export class HistoryLines {
     };
   }
 
-  #fits(row: HistoryRow, bytes: number): boolean {
+  /** The open line, where the row goes into it. */
+  #taker(row: HistoryRow, bytes: number): Line | undefined {
     const open = this.#open;
-    if (open === undefined || open.bytes + bytes > MAX_LINE_BYTES) return false;
-    if (row.step !== undefined && row.step !== open.step) return false;
+    if (open === undefined || open.bytes + bytes > MAX_LINE_BYTES) return undefined;
+    if (row.step !== undefined && row.step !== open.step) return undefined;
     if (row.axis !== undefined) {
       const there = open.fields.get(row.axis[0]);
-      if (there !== undefined && there !== row.axis[1]) return false;
+      if (there !== undefined && there !== row.axis[1]) return undefined;
     }
-    return row.fields.every(([key]) => !open.fields.has(key));
+    return row.fields.some(([key]) => open.fields.has(key)) ? undefined : open;
   }
 
-  #begin(step: number, time: number): void {
+  /** The step of a line that begins with the row. */
+  #stepOf({ step }: HistoryRow): number {
+    const current = this.#step;
+    if (current === null) return step ?? 0;
+    return step === undefined ? Math.min(current + 1, Number.MAX_SAFE_INTEGER) : Math.max(step, current);
+  }
+
+  #begin(step: number, time: number): Line {
     if (this.#changed && this.#open !== undefined) this.#content.push(this.#text(this.#open));
     if (this.#open !== undefined) this.#closed.push(closedLine(this.#open));
-    this.#open = { step, time, bytes: 0, fields: new Map() };
+    const line = { step, time, bytes: 0, fields: new Map<string, string>() };
+    this.#open = line;
     this.#step = step;
     this.#lines += 1;
-  }
-
-  #opened(): Line {
-    if (this.#open === undefined) throw new Error('a history has no open line before its first row');
-    return this.#open;
+    return line;
   }
 
   #text({ step, time, fields }: Line): string {
@@ -165,10 +166,6 @@ export class HistoryLines {
 
 function closedLine({ step, time, fields }: Line): OpenLine {
   return { step, time, fields: [...fields] };
-}
-
-function nextStep(current: number | null): number {
-  return current === null ? 0 : Math.min(current + 1, Number.MAX_SAFE_INTEGER);
 }
 
 function bytesOf(fields: readonly Field[]): number {

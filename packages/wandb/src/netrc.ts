@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, type Environment } from '@runcast/core';
+import type { Environment } from '@runcast/core';
 
 /** The password for `host` in the text of a netrc file; undefined where it has none. */
 export function netrcPassword(text: string, host: string): string | undefined {
@@ -37,9 +37,8 @@ export function readNetrcPassword(env: Environment, host: string): string | unde
   for (const path of paths) {
     try {
       return netrcPassword(readFileSync(path, 'utf8'), host);
-    } catch (error) {
-      // Another's file that may not be read says nothing, as one that is not there.
-      if (errorCode(error) === undefined) throw error;
+    } catch {
+      // A file that may not be read says nothing, as one that is not there.
     }
   }
   return undefined;
