@@ -35,7 +35,7 @@ const CLOSE_TIMEOUT_MS = 10_000;
 const REOPEN_AFTER_MS = 10_000;
 
 /** Where the cursors of backends are kept that are on no one machine. */
-export interface SharedCursors {
+interface SharedCursors {
   read(field: string): Promise<string | undefined>;
   /** Rejects where another relay has taken over. */
   keep(field: string, cursor: string): Promise<void>;
