@@ -1,7 +1,7 @@
 // One build for every package: `tsup` runs inside a package's folder and finds this file above it. Output mirrors the
 // entry names, because some of them are loaded by URL at run time: the delivery worker starts `dist/worker.js`, and the
 // worker loads a sink's `dist/sink.js`, each from beside the `dist/index.js` that names it.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Options } from 'tsup';
 
@@ -9,8 +9,16 @@ import type { Options } from 'tsup';
 const sinks = path.basename(process.cwd()) === 'core' ? [] : ['src/sink.ts', 'src/spec.ts'];
 const entry = ['src/index.ts', 'src/worker.ts', 'src/bin.ts', ...sinks].filter((file) => existsSync(file));
 
+/** Left out of the build like other dependencies, which tsup leaves out by itself. */
+function optionalDependencies(): string[] {
+  const manifest: unknown = JSON.parse(readFileSync('package.json', 'utf8'));
+  if (typeof manifest !== 'object' || manifest === null || !('optionalDependencies' in manifest)) return [];
+  return Object.keys(manifest.optionalDependencies ?? {});
+}
+
 const options: Options = {
   entry,
+  external: optionalDependencies(),
   format: 'esm',
   platform: 'node',
   target: 'node22',

@@ -11,16 +11,20 @@ import { jsonlTraits } from '@runcast/jsonl';
 import { redisTraits } from '@runcast/redis/spec';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
+import { wandbTraits } from '@runcast/wandb';
 import { describeConfiguration } from 'runcast';
+import { readFaultsPage } from './faults-summary.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const README = path.join(ROOT, 'README.md');
+const FAULTS_PAGE = path.join(ROOT, 'docs', 'faults.md');
 const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md');
 
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
-  ['TensorBoard', tensorboardTraits],
+  ['TensorBoard (`native`, `tfjs`)', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
+  ['W&B', wandbTraits],
 ];
 
 /** What the kinds of the record are called by those who log them. */
@@ -52,6 +56,7 @@ const GENERATORS: Readonly<Record<string, () => string>> = {
   variables: variablesTable,
   capabilities: capabilitiesTable,
   benchmarks: benchmarkSummary,
+  faults: faultsTable,
 };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -81,6 +86,19 @@ function benchmarkSummary(): string {
   return existsSync(BENCHMARK_SUMMARY)
     ? readFileSync(BENCHMARK_SUMMARY, 'utf8').trim()
     : '`pnpm bench` measures Runcast beside its peers in one run.';
+}
+
+function faultsTable(): string {
+  const rows = readFaultsPage(readFileSync(FAULTS_PAGE, 'utf8')).map(
+    ({ what, sinks, hosts, holds, rounds, failures }) => [
+      what,
+      sinks.join(', '),
+      hosts.join(', '),
+      holds,
+      failures === 0 ? String(rounds) : `${rounds}, of which ${failures} failed`,
+    ],
+  );
+  return table(['what dies or fails', 'sinks', 'host', 'what holds', 'rounds seen'], rows);
 }
 
 function generate(readme: string): string {

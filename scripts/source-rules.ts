@@ -25,6 +25,7 @@ const EVERY_PACKAGE = [
   '@runcast/relay',
   '@runcast/runlog',
   '@runcast/tensorboard',
+  '@runcast/wandb',
 ];
 
 /**
@@ -39,6 +40,8 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],
+  ['wandb', ['@runcast/core', '@runcast/append-file']],
+  ['tfjs', ['@runcast/core']],
   ['relay', ['@runcast/append-file', '@runcast/core', '@runcast/delivery', '@runcast/redis', '@runcast/runlog']],
   ['testing', ['@runcast/core', '@runcast/append-file']],
   ['runcast', EVERY_PACKAGE],

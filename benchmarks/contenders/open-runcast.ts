@@ -9,6 +9,7 @@ export const RUN_ID = 'benchmark';
 export async function openRuncast(
   directory: string,
   sinks: readonly ('JSONL' | 'TENSORBOARD')[],
+  engine: 'native' | 'tfjs' = 'native',
 ): Promise<MetricsPublisher> {
   const publisher = await publisherFromEnv({
     env: {
@@ -19,6 +20,7 @@ export async function openRuncast(
       JSONL__DIR: path.join(directory, 'jsonl'),
       TENSORBOARD__LOG_DIR: path.join(directory, 'tensorboard'),
       TENSORBOARD__LOG_EVERY_N_STEPS: '1',
+      TENSORBOARD__ENGINE: engine,
       ...Object.fromEntries(sinks.map((sink) => [`${sink}__ENABLED`, 'true'])),
     },
   });

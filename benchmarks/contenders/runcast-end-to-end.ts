@@ -1,4 +1,7 @@
-/** Runcast's side of end-to-end: from the first call until everything is in closed event files. */
+/**
+ * Runcast's side of end-to-end: from the first call until everything is in closed event files. With `bare`, the names are
+ * written as they are given; with `tfjs`, the files by the tfjs-node that is found in the directory named behind it.
+ */
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -6,13 +9,18 @@ import { closeCompletely, eventDirectory, openRuncast } from './open-runcast.ts'
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
-const { directory, count } = readWorkload();
-const publisher = await openRuncast(directory, ['TENSORBOARD']);
+const { directory, count, args } = readWorkload();
+const [mode, tfjsDirectory = ''] = args;
+// The sink looks for tfjs-node there.
+if (mode === 'tfjs') process.chdir(tfjsDirectory);
+const publisher = await openRuncast(directory, ['TENSORBOARD'], mode === 'tfjs' ? 'tfjs' : 'native');
+const isBare = mode === 'bare';
 const cpuStart = process.cpuUsage();
 const start = performance.now();
 for (let step = 0; step < count; step += 1) {
   const { loss, learning_rate, grad_norm } = trainingStep(step);
-  publisher.logStep({ step, loss, metrics: { learning_rate, grad_norm } });
+  if (isBare) publisher.log({ loss, perplexity: Math.exp(loss), learning_rate, grad_norm }, { step });
+  else publisher.logStep({ step, loss, metrics: { learning_rate, grad_norm } });
 }
 await closeCompletely(publisher);
 const seconds = (performance.now() - start) / 1000;

@@ -22,6 +22,11 @@ def _metrics(index):
 STEPS = [_metrics(index) for index in range(DIFFERENT_STEPS)]
 
 
+def bare(steps):
+    """The same, the names without their `train/`."""
+    return [{tag.removeprefix("train/"): value for tag, value in step.items()} for step in steps]
+
+
 def read_workload():
     """From the command line: an empty directory, and how many records to write."""
     return sys.argv[1], int(sys.argv[2])

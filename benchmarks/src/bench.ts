@@ -1,28 +1,41 @@
 /** `pnpm bench [names] [options]`: runs benchmarks and prints what came out; see README.md beside this folder. */
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
+import { besideFailingSinks } from './beside-failing-sinks.ts';
 import { endToEnd } from './end-to-end.ts';
+import { eventFileSize } from './event-file-size.ts';
 import { importTime } from './import.ts';
 import { logStep, logStepPaced } from './log-step.ts';
 import { memory } from './memory.ts';
 import { neverYields } from './never-yields.ts';
 import { installPeer } from './python-peers.ts';
+import { readEventFiles } from './read-events.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
+import { engines, histogram } from './tfjs.ts';
 
 /** Made when they are asked for, since some look for what they need. */
 const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['log-step', logStep],
   ['log-step-paced', logStepPaced],
   ['end-to-end', endToEnd],
+  ['event-file-size', eventFileSize],
+  ['read-events', readEventFiles],
+  ['engines', engines],
+  ['histogram', histogram],
   ['never-yields', neverYields],
+  ['beside-failing-sinks', besideFailingSinks],
   ['memory', memory],
   ['import', importTime],
 ]);
+
+/** Those with peers written in Python. */
+const WITH_PYTHON: ReadonlySet<string> = new Set(['end-to-end', 'read-events']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +45,7 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
     'with-torch': { type: 'boolean', default: false },
+    'with-tfjs': { type: 'boolean', default: false },
   },
 });
 
@@ -49,7 +63,8 @@ if (unknown.length > 0) {
 
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
-  if (names.includes('end-to-end')) installPeers();
+  if (names.some((name) => WITH_PYTHON.has(name))) installPeers();
+  if (options['with-tfjs']) setUpTfjs();
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];
   for (const name of names) {
@@ -74,6 +89,12 @@ function installPeers(): void {
     const problem = installPeer(peer);
     if (problem !== undefined) say(`${peer} could not be installed: ${problem}`);
   }
+}
+
+/** As the tests have it. */
+function setUpTfjs(): void {
+  const script = path.join(import.meta.dirname, '..', '..', 'scripts', 'setup-tfjs.ts');
+  execFileSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
 }
 
 /** Progress goes beside the results. */

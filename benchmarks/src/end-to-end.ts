@@ -44,13 +44,6 @@ export function endToEnd(): Benchmark {
         value: 100,
       },
       {
-        promise: "55 % of the bytes of torch's SummaryWriter",
-        of: { contender: RUNCAST, figure: bytes },
-        over: { contender: TORCH, figure: bytes },
-        bound: 'at most',
-        value: 0.55,
-      },
-      {
         promise: "the encoder alone: 40 times the rate of TensorBoard's own writer",
         of: { contender: ENCODER, figure: rate },
         over: { contender: EVENT_FILE_WRITER, figure: rate },

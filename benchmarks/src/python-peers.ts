@@ -44,7 +44,13 @@ export function installPeer(name: PythonPeer): string | undefined {
 }
 
 /** A contender that runs a Python script of this package, missing where its peer cannot be imported. */
-export function pythonContender(name: string, peer: PythonPeer, script: string, count: CountOf): Contender {
+export function pythonContender(
+  name: string,
+  peer: PythonPeer,
+  script: string,
+  count: CountOf,
+  ...args: readonly string[]
+): Contender {
   const missing = missingModule(PEERS[peer].module);
   return {
     name,
@@ -52,7 +58,7 @@ export function pythonContender(name: string, peer: PythonPeer, script: string, 
     command: ({ scale, directory }) => ({
       file: python,
       // -B: nothing is compiled into the folder of the sources.
-      args: ['-B', path.join(benchmarks, 'contenders', script), directory, String(count[scale])],
+      args: ['-B', path.join(benchmarks, 'contenders', script), directory, String(count[scale]), ...args],
     }),
   };
 }

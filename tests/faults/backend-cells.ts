@@ -7,9 +7,10 @@ import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
 import { startTrainer, type ChildProgram } from './child-program.ts';
 import { deliverRun } from './deliver-run.ts';
+import { isRefused, RecordBackend, type Answer } from './record-backend.ts';
 import { returnedProblems, settingsFor, sinkProblems } from './recovery.ts';
 import { readWriterLogs, type WriterLog } from './run-audit.ts';
-import { isRefused, ScriptedBackend, type Answer } from './scripted-backend.ts';
+
 import type { SeededRandom } from './seeded-random.ts';
 import { runsFolder, type Host } from './trainer-settings.ts';
 
@@ -18,6 +19,8 @@ const RUN_ID = 'run-1';
 const CLOSE_TIMEOUT_MS = 1_500;
 /** What delivery grants a sink to end in, and what a busy machine takes on top. */
 const CLOSE_GRACE_MS = 2_500;
+/** What a process may take from the end of its close to its own on a busy machine; a call that hangs would hold it for ever. */
+const EXIT_MS = 5_000;
 /** Between the last step and the close: as much as the rows may lag behind. */
 const LINGER_MS = 500;
 
@@ -38,16 +41,16 @@ function sometimes(...failures: readonly Answer[]): (random: SeededRandom) => ()
   return (random) => () => (random.chance(0.5) ? random.pick(failures) : 'ok');
 }
 
-const ALL: readonly Answer[] = ['slow', 'reset-before', 'reset-after', '429', '500', '503'];
+const ALL: readonly Answer[] = ['slow', 'reset-before', 'reset-after', 429, 500, 503];
 
 const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'slow', answers: () => () => 'slow', owes: 'maybe' },
   { name: 'resets before it takes a request', answers: sometimes('reset-before'), owes: 'maybe' },
   { name: 'resets after it took a request', answers: sometimes('reset-after'), owes: 'maybe' },
-  { name: 'answers 429 with Retry-After', answers: sometimes('429'), owes: 'maybe' },
-  { name: 'answers 5xx', answers: sometimes('500', '503'), owes: 'maybe' },
+  { name: 'answers 429 with Retry-After', answers: sometimes(429), owes: 'maybe' },
+  { name: 'answers 5xx', answers: sometimes(500, 503), owes: 'maybe' },
   { name: 'refuses some records for ever', answers: () => () => 'refuse', owes: 'maybe' },
-  { name: 'knows no such key (401)', answers: () => () => '401', owes: 'surely' },
+  { name: 'knows no such key (401)', answers: () => () => 401, owes: 'surely' },
   { name: 'hangs', answers: () => () => 'hang', owes: 'surely' },
   { name: 'never comes', answers: () => () => 'ok', owes: 'surely', absent: true },
   { name: 'does anything, and the trainer is killed', answers: sometimes(...ALL), owes: 'maybe', kills: true },
@@ -55,6 +58,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 
 export const backendCells: readonly Cell[] = BEHAVIOURS.flatMap((behaviour) =>
   (['worker', 'inline'] as const).map((host): Cell => ({
+    promise: /refuses|knows no/u.test(behaviour.name) ? 'refused' : 'backend',
     fault: `backend ${behaviour.name}`,
     sinks: 'http + jsonl',
     host,
@@ -65,7 +69,7 @@ export const backendCells: readonly Cell[] = BEHAVIOURS.flatMap((behaviour) =>
 
 async function playBackend(round: Round, behaviour: Behaviour, host: Host): Promise<readonly string[]> {
   const { random, folder } = round;
-  const backend = await ScriptedBackend.listen(behaviour.answers(random));
+  const backend = await RecordBackend.listen(behaviour.answers(random));
   if (behaviour.absent === true) await backend.close();
   const pace = random.pick(['yielding', 'bursts'] as const);
   const settings = settingsFor(folder, {
@@ -86,15 +90,19 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
       await delay(random.integer(0, 1_000));
       await program.kill();
     } else {
+      const exitMs = await sinceClosed(program);
       const { code } = await program.ended;
       if (code !== 0) problems.push(`training ended with code ${code}: ${program.errors}`);
+      round.measure('exit', exitMs);
+      if (exitMs > EXIT_MS) problems.push(`a call in flight kept the process alive for ${Math.round(exitMs)} ms`);
       problems.push(...(await endProblems(round, program, behaviour, readWriterLogs(folder, RUN_ID), backend)));
     }
-    if (backend.earlyRequests > 1)
+    // Another process that delivers later has not been told to wait.
+    if (backend.earlyRequests > 0)
       problems.push(`http: ${backend.earlyRequests} requests came before Retry-After was over`);
     const refuses = behaviour.name.startsWith('refuses');
-    const well = behaviour.absent === true ? await ScriptedBackend.listen(() => 'ok') : backend;
-    if (!refuses) well.answer = () => 'ok';
+    const well = behaviour.absent === true ? await RecordBackend.listen(() => 'ok') : backend;
+    if (!refuses) well.recover();
     try {
       const settlements = await deliverRun({ ...settings, backend: well.url }, 20_000);
       for (const { sink, reason } of settlements)
@@ -116,13 +124,21 @@ async function playBackend(round: Round, behaviour: Behaviour, host: Host): Prom
   }
 }
 
+/** Milliseconds from the end of a trainer's close to its own. */
+async function sinceClosed(program: ChildProgram): Promise<number> {
+  await program.said('closed');
+  const closedMs = performance.now();
+  await program.ended;
+  return performance.now() - closedMs;
+}
+
 /** What is wrong with how the trainer ended, before anything is delivered later. */
 async function endProblems(
   round: Round,
   program: ChildProgram,
   behaviour: Behaviour,
   logs: readonly WriterLog[],
-  backend: ScriptedBackend,
+  backend: RecordBackend,
 ): Promise<readonly string[]> {
   const problems: string[] = [];
   const closeMs = Number((await program.said('closed')) ?? Infinity);
@@ -147,7 +163,7 @@ async function endProblems(
   return problems;
 }
 
-function heldProblems(backend: ScriptedBackend, logs: readonly WriterLog[], refuses: boolean): readonly string[] {
+function heldProblems(backend: RecordBackend, logs: readonly WriterLog[], refuses: boolean): readonly string[] {
   const lacking = logs.flatMap(({ writer, records }) => {
     const held = backend.held(writer);
     const wanted = records.filter((record) => !refuses || !isRefused(record));

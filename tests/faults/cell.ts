@@ -1,5 +1,6 @@
 // A cell of the table: one thing that dies or fails, with certain sinks, in a certain host. A round of it is played with
 // choices from a seed, in a folder of its own, and comes to what was found wrong.
+import type { PromiseName } from './promises.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Host } from './trainer-settings.ts';
 
@@ -14,10 +15,18 @@ export interface Round {
 }
 
 export interface Cell {
+  /** What it holds Runcast to. */
+  readonly promise: PromiseName;
   /** What dies or fails. */
   readonly fault: string;
   readonly sinks: string;
   readonly host: Host | 'both';
+  /** Rounds worth playing at most: the cell leaves nothing to chance. Any number where left out. */
+  readonly mostRounds?: number;
+  /** How many processes it keeps busy at once; one where left out. */
+  readonly processes?: number;
+  /** What it needs and is not here, with the reason; then it is not played. */
+  readonly missing?: string | undefined;
   /** Played only when asked for rounds by the command, not in the test suite. */
   readonly long: boolean;
   /** Everything that was found wrong; none where the promise holds. */

@@ -5,14 +5,22 @@ import { damageCells } from './damage-cells.ts';
 import { diskCells } from './disk-cells.ts';
 import { leakCells } from './leak-cells.ts';
 import { memberCells } from './member-cells.ts';
+import { endCells } from './end-cells.ts';
+import { fullDiskCells } from './full-disk-cells.ts';
 import { redisCells } from './redis-cells.ts';
 import { killCells } from './kill-cells.ts';
+import { openingCells } from './opening-cells.ts';
+import { wandbCells } from './wandb-cells.ts';
 
 export const cells: readonly Cell[] = [
   ...killCells,
+  ...endCells,
+  ...openingCells,
   ...damageCells,
   ...diskCells,
+  ...fullDiskCells,
   ...backendCells,
+  ...wandbCells,
   ...memberCells,
   ...leakCells,
   ...redisCells,

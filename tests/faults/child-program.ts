@@ -1,12 +1,20 @@
 // A program of this harness as a child process: what it says is there line by line, it can be killed at any moment, and
 // how it ended is known.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { tfjsFolder } from '../support/tfjs.ts';
 import { encodeSettings, runsFolder, type TrainerSettings } from './trainer-settings.ts';
 import { trainerEnvironment } from './trainer-environment.ts';
 
-const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
+/** Whether packages are their sources, as in the test suite, or built, comes to them by this process's environment. */
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning'];
+/** The command, of the same packages. */
+const RUNCAST = import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1');
+/** A run asks git for its commit: three processes for each trainer, none of which this harness is about. */
+const NO_PROGRAMS = { PATH: '' } as const;
 /** Hardly anything here takes longer, on a machine that has other things to do. */
 const GIVE_UP_MS = 60_000;
 
@@ -21,6 +29,8 @@ export class ChildProgram {
   errors = '';
   /** Resolves when it has ended and everything it said is here. */
   readonly ended: Promise<ProgramEnd>;
+  /** When it ended, as `performance.now` has it; later than anything while it has not. */
+  endedAtMs: number = Infinity;
   readonly #process: ChildProcess;
   readonly #waiting = new Set<() => void>();
   #end: ProgramEnd | undefined;
@@ -30,10 +40,13 @@ export class ChildProgram {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     giveUpMs: number = GIVE_UP_MS,
+    // No repository: a trainer asks git about the one it is started in.
+    cwd: string = tmpdir(),
   ) {
-    const file = path.join(import.meta.dirname, program);
-    const child = spawn(process.execPath, [...NODE_OPTIONS, file, ...args], {
-      env: { ...process.env, ...env },
+    const child = spawn(process.execPath, [...NODE_OPTIONS, program, ...args], {
+      cwd,
+      // TensorFlow says what processor it has found.
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -51,6 +64,7 @@ export class ChildProgram {
       child.once('close', (code, signal) => {
         clearTimeout(timer);
         this.#end = { code, signal };
+        this.endedAtMs = performance.now();
         this.#wake();
         resolve(this.#end);
       });
@@ -75,6 +89,12 @@ export class ChildProgram {
     return new Map(said.map(([, name = '', number = name]) => [name, Number(number)]));
   }
 
+  /** What it said to be owed, where none of `others` was left to deliver it. */
+  owedAlone(others: readonly ChildProgram[]): readonly string[] {
+    const isLast = others.every((other) => other.endedAtMs <= this.endedAtMs);
+    return isLast && this.numbers('owed').size > 0 ? [`something was left owed: ${this.lines.join('; ')}`] : [];
+  }
+
   get pid(): number {
     return this.#process.pid ?? 0;
   }
@@ -91,13 +111,25 @@ export class ChildProgram {
   }
 }
 
+export function programFile(name: string): string {
+  return path.join(import.meta.dirname, name);
+}
+
 /** Starts a trainer. `env` is what it finds in its environment beside this process's. */
 export function startTrainer(settings: TrainerSettings, env: Readonly<Record<string, string>> = {}): ChildProgram {
-  return new ChildProgram('trainer.ts', [encodeSettings(settings)], env);
+  return new ChildProgram(programFile('trainer.ts'), [encodeSettings(settings)], { ...NO_PROGRAMS, ...env });
 }
 
 /** Starts `runcast sync` for the run, with the sinks of these settings on. */
 export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
-  return new ChildProgram('../../packages/runcast/src/bin.ts', args, trainerEnvironment(settings));
+  // Where the working directory has it, the command finds tfjs-node.
+  const cwd = settings.sinks.includes('tfjs-tensorboard') ? tfjsFolder : tmpdir();
+  return new ChildProgram(
+    fileURLToPath(RUNCAST),
+    args,
+    { ...NO_PROGRAMS, ...trainerEnvironment(settings) },
+    GIVE_UP_MS,
+    cwd,
+  );
 }

@@ -63,6 +63,7 @@ const DAMAGES: ReadonlyMap<string, Damage> = new Map<string, Damage>([
 ]);
 
 export const damageCells: readonly Cell[] = [...DAMAGES].map(([fault, damage]) => ({
+  promise: 'damaged',
   fault: `after a kill: ${fault}`,
   sinks: SINKS.join(' + '),
   host: 'both',

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { openHost } from '@runcast/delivery';
 import { acquireLease, runDirectory } from '@runcast/runlog';
 import type { SinkSettlement } from '@runcast/delivery';
-import { runsFolder, sinkSpecs, type TrainerSettings } from './trainer-settings.ts';
+import { runsFolder, type TrainerSettings } from './trainer-settings.ts';
+import { sinkSpecs } from './trainer-sinks.ts';
 
 /** What is still owed, by sink. Rejects where another process owns the run, or a sink cannot be opened. */
 export async function deliverRun(

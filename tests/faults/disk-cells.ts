@@ -64,6 +64,7 @@ const FAULTS: readonly DiskFault[] = [
 
 export const diskCells: readonly Cell[] = FAULTS.flatMap((fault) =>
   HOSTS.map((host): Cell => ({
+    promise: fault.suffering.length === 0 ? 'logDisk' : 'sinkDisk',
     fault: fault.name,
     sinks: SINKS.join(' + '),
     host,
@@ -90,7 +91,7 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     sinks: fault.sinks,
     host,
     pace,
-    forMs: 1_400,
+    forMs: 1_800,
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });
@@ -110,6 +111,8 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
   if (lasts) fault.end(folder, pid);
   const problems: string[] = [];
   if (code !== 0) problems.push(`training ended with code ${code}: ${program.errors}`);
+  if (fault.suffering.length === 0 && !recoveredWhileLogging(program))
+    problems.push(`the log did not fail and recover while the trainer was logging: ${program.lines.join('; ')}`);
   const logs = readWriterLogs(folder, RUN_ID);
   const owed = program.numbers('owed');
   const healthy = SINKS.filter((sink) => !fault.suffering.includes(sink));
@@ -120,8 +123,6 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
       return lacking && !owed.has(sink) && !removesFiles(fault);
     });
     problems.push(...unsaid.map((sink) => `${sink} lacks records, and closing did not say so`));
-    if (fault.suffering.length === 0 && !recoveredWhileLogging(program))
-      problems.push('the log did not recover while the trainer was logging');
     if ((program.numbers('lost').get('0') ?? 0) > 0) problems.push('records are said to be lost');
   }
   return [...problems, ...(await recoverAndAudit({ ...settings, sinks: SINKS }, [{ name: 'p0', pace }], round))];
@@ -137,7 +138,7 @@ function recoveredWhileLogging({ lines }: ChildProgram): boolean {
   const failed = lines.findIndex((line) => line.startsWith('event log failed'));
   const recovered = lines.findIndex((line) => line.startsWith('event log recovered'));
   const logged = lines.findIndex((line) => line.startsWith('logged'));
-  return failed < 0 || (recovered >= 0 && recovered < logged);
+  return failed >= 0 && recovered > failed && recovered < logged;
 }
 
 /** What appears while it is being removed is removed as well. */

@@ -12,7 +12,8 @@ const played = cells.filter(({ long }) => !long).map((cell) => ({ name: cellName
 
 // Rounds mostly wait, for trainers to train and backends to come back.
 describe.concurrent('each record is in each sink exactly once after', () => {
-  it.each(played)('$name', { timeout: TIMEOUT_MS }, async ({ cell }) => {
+  it.for(played)('$name', { timeout: TIMEOUT_MS }, async ({ cell }, { skip }) => {
+    skip(cell.missing !== undefined, cell.missing);
     expect(describeFailures(await playCell(cell, seed, ROUNDS))).toBe('');
   });
 });

@@ -7,6 +7,6 @@ export const createSink: CreateSink = (config) => {
   const { switchFile, inner } = faultyConfig(config);
   return createTensorboardSink(
     { logDir: textMember(inner, 'logDir'), logEveryNSteps: 1 },
-    createSwitchedFileSystem(switchFile),
+    { fileSystem: createSwitchedFileSystem(switchFile) },
   );
 };

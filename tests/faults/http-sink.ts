@@ -10,27 +10,25 @@ import {
   type RecordRefusal,
 } from '@runcast/core';
 
-/** A request that hangs holds its process open: whoever makes one has to end it. */
-const REQUEST_TIMEOUT_MS = 5_000;
-
 export const createSink: CreateSink = (config) => {
   const { url } = config;
   if (typeof url !== 'string') throw new TypeError('the http sink needs a url');
+  let signal: AbortSignal | undefined;
   return {
     name: 'http',
     traits: { kinds: RECORD_KINDS, guarantee: 'at-least-once', locality: 'remote' },
-    write: (batch) => send(url, batch),
+    open: (context) => {
+      ({ signal } = context);
+    },
+    write: (batch) => send(url, batch, signal),
     flush: () => undefined,
     close: () => undefined,
   };
 };
 
-async function send(url: string, batch: RecordBatch): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
-    body: JSON.stringify(batch),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  });
+/** A request that hangs would hold its process open: the signal is all that ends it. */
+async function send(url: string, batch: RecordBatch, signal: AbortSignal | undefined): Promise<void> {
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(batch), signal: signal ?? null });
   const text = await response.text();
   switch (response.status) {
     case 200:
@@ -39,13 +37,14 @@ async function send(url: string, batch: RecordBatch): Promise<void> {
       throw new TerminalSinkError('the key is not known');
     case 422:
       throw new RecordsRefusedError(readRefusals(text));
-    case 429:
-      throw new RetryableSinkError('too many requests', {
-        retryAfterMs: Number(response.headers.get('retry-after')) * 1000,
-      });
     default:
-      throw new RetryableSinkError(`answered ${response.status}`);
+      throw new RetryableSinkError(`answered ${response.status}`, readRetryAfter(response.headers));
   }
+}
+
+function readRetryAfter(headers: Headers): { readonly retryAfterMs?: number } {
+  const seconds = headers.get('retry-after');
+  return seconds === null ? {} : { retryAfterMs: Number(seconds) * 1000 };
 }
 
 function readRefusals(text: string): readonly RecordRefusal[] {

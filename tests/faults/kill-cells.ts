@@ -5,22 +5,70 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cell, Round } from './cell.ts';
 import { runDirectory } from '@runcast/runlog';
 import { startSync, startTrainer } from './child-program.ts';
+import { missingTfjs } from '../support/tfjs.ts';
 import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { PACES, runsFolder, type Host, type Pace, type SinkName } from './trainer-settings.ts';
 
-const SINKS: readonly (readonly SinkName[])[] = [['jsonl', 'tensorboard'], ['jsonl'], ['tensorboard']];
+/** Steps at once: from one to what the log promises to write through, with sizes at which less would not do. */
+const BURSTS = [1, 10, 32, 65, 100, 300, 1_000] as const;
+/** A third of a second of them. */
+const MOST_BLOCKED_STEPS = 3_000;
+const SINKS: readonly (readonly SinkName[])[] = [
+  ['jsonl', 'tensorboard'],
+  ['jsonl'],
+  ['tensorboard'],
+  ['tfjs-tensorboard'],
+];
+/** Loading TensorFlow takes most of a second each time; the suite plays the two that differ most. */
+const TFJS_PACES: readonly Pace[] = ['yielding', 'flat-out'];
 
-export const killCells: readonly Cell[] = PACES.flatMap((pace) =>
-  (['worker', 'inline'] as const).flatMap((host) =>
+const HOSTS = ['worker', 'inline'] as const;
+
+export const killCells: readonly Cell[] = [
+  ...PACES.filter((pace) => pace !== 'blocks').flatMap((pace) => killsAt(pace)),
+  ...HOSTS.map((host): Cell => ({
+    promise: 'killed',
+    fault: 'kill -9 of a trainer: bursts of up to 1,000 steps at once, blocked between and after',
+    sinks: 'jsonl + tensorboard',
+    host,
+    long: false,
+    play: (round) => playBlocked(round, host, round.random.pick(BURSTS), 'blocks'),
+  })),
+  {
+    promise: 'flooded',
+    fault: 'kill -9 of a trainer: a flood, then blocked',
+    sinks: 'jsonl + tensorboard',
+    host: 'worker',
+    long: false,
+    play: (round) => playBlocked(round, 'worker', round.random.integer(1_500, 10_000), 'flat-out'),
+  },
+];
+
+function killsAt(pace: Pace): readonly Cell[] {
+  return HOSTS.flatMap((host) =>
     SINKS.map((sinks): Cell => ({
+      promise: pace === 'flat-out' ? 'flooded' : 'killed',
       fault: `kill -9 of a trainer: ${pace}`,
       sinks: sinks.join(' + '),
       host,
-      long: sinks.length === 1,
+      missing: sinks.includes('tfjs-tensorboard') ? missingTfjs() : undefined,
+      long: sinks.length === 1 && !(sinks.includes('tfjs-tensorboard') && TFJS_PACES.includes(pace)),
       play: (round) => playKill(round, pace, host, sinks),
     })),
-  ),
-);
+  );
+}
+
+/** @param judgedAs The pace whose promise is looked for. */
+async function playBlocked(round: Round, host: Host, burst: number, judgedAs: Pace): Promise<readonly string[]> {
+  const { random, folder } = round;
+  const steps = burst * random.integer(1, Math.max(1, Math.floor(MOST_BLOCKED_STEPS / burst)));
+  const settings = settingsFor(folder, { pace: 'blocks', host, burst, steps });
+  const program = startTrainer(settings);
+  // Nothing but the kill can end it any more.
+  if ((await program.said('blocked')) === undefined) return [`training ended: ${program.errors}`];
+  await program.kill();
+  return recoverAndAudit(settings, [{ name: settings.name, pace: judgedAs }], round);
+}
 
 async function playKill(round: Round, pace: Pace, host: Host, sinks: readonly SinkName[]): Promise<readonly string[]> {
   const { random, folder } = round;

@@ -1,6 +1,6 @@
 // Publishers opened and closed by the hundred in one process leave nothing behind: no descriptor, timer, thread or listener.
 import type { Cell } from './cell.ts';
-import { ChildProgram } from './child-program.ts';
+import { ChildProgram, programFile } from './child-program.ts';
 import { settingsFor } from './recovery.ts';
 import { encodeSettings, type Host } from './trainer-settings.ts';
 
@@ -15,13 +15,16 @@ export const leakCells: readonly Cell[] = [
 
 function leakCell(count: number, host: Host, long: boolean): Cell {
   return {
+    promise: 'leaks',
+    // The same every time; one is as good as many.
+    mostRounds: 5,
     fault: `${count} publishers opened and closed in one process`,
     sinks: SINKS.join(' + '),
     host,
     long,
     play: async (round) => {
       const settings = settingsFor(round.folder, { sinks: SINKS, host, steps: count });
-      const program = new ChildProgram('leak-check.ts', [encodeSettings(settings)], {}, LEAK_CHECK_MS);
+      const program = new ChildProgram(programFile('leak-check.ts'), [encodeSettings(settings)], {}, LEAK_CHECK_MS);
       const { code } = await program.ended;
       if (code !== 0) return [`the process ended with code ${code}: ${program.errors}`];
       round.judged(count);

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPublisher } from 'runcast';
-import { readSettings, runsFolder, sinkSpecs } from './trainer-settings.ts';
+import { readSettings, runsFolder } from './trainer-settings.ts';
+import { sinkSpecs } from './trainer-sinks.ts';
 
 /** Modules, thread pools and sqlite are loaded once. */
 const WARM_UP = 3;

@@ -29,10 +29,11 @@ function roundSeed(seed: number, round: number): number {
 }
 
 export async function playCell(cell: Cell, seed: number, rounds: number): Promise<CellResult> {
+  const played = Math.min(rounds, cell.mostRounds ?? rounds);
   const failures: RoundFailure[] = [];
   const measured = new Map<string, number>();
   let records = 0;
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < played; round += 1) {
     const folder = mkdtempSync(path.join(tmpdir(), 'runcast-faults-'));
     const own = roundSeed(seed, round);
     const problems = await playRound(cell, {
@@ -48,7 +49,7 @@ export async function playCell(cell: Cell, seed: number, rounds: number): Promis
     if (problems.length > 0) failures.push({ seed: own, problems, folder });
     else rmSync(folder, { recursive: true, force: true });
   }
-  return { cell, rounds, failures, records, measured };
+  return { cell, rounds: played, failures, records, measured };
 }
 
 async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {

@@ -87,7 +87,7 @@ export function sinkProblems(
   const has = (name: SinkName): boolean => sinks.includes(name);
   const local = [
     has('jsonl') || has('faulty-jsonl') ? 'jsonl' : '',
-    has('tensorboard') || has('faulty-tensorboard') ? 'tensorboard' : '',
+    has('tensorboard') || has('faulty-tensorboard') || has('tfjs-tensorboard') ? 'tensorboard' : '',
   ];
   const named = local.filter((name) => name !== '');
   const owed = owedRecords(runDirectory(runsFolder(folder), runId), named);

@@ -100,6 +100,7 @@ const TROUBLES: readonly Trouble[] = [
 
 const troubleCells = TROUBLES.flatMap((trouble) =>
   (['worker', 'inline'] as const).map((host): Cell => ({
+    promise: /password|something else/u.test(trouble.name) ? 'refused' : 'backend',
     fault: `redis: ${trouble.name}`,
     sinks: 'redis + jsonl',
     host,
@@ -113,6 +114,7 @@ const RELAY_MACHINES = ['the same machine', 'another machine'] as const;
 
 const relayCells = RELAY_MACHINES.flatMap((machine) =>
   [false, true].map((killsTrainers): Cell => ({
+    promise: 'killed',
     fault: `kill -9 of a relay${killsTrainers ? ' and of trainers' : ''}, its successor on ${machine}`,
     sinks: 'redis, relayed to jsonl + tensorboard',
     host: 'worker',

@@ -3,7 +3,6 @@
 import { existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, closeSync, readFileSync, writeSync } from 'node:fs';
 import type { AppendFileSystem } from '@runcast/append-file';
 import { isJsonObject, type JsonObject } from '@runcast/core';
-import { FileFaultError } from '@runcast/testing';
 
 /** As they are before the failing log puts others in their place. */
 const real = { openSync, writeSync, ftruncateSync, fsyncSync, fstatSync, closeSync };
@@ -22,7 +21,7 @@ function switchedFault(file: string): string | undefined {
 export function createSwitchedFileSystem(switchFile: string): AppendFileSystem {
   const check = (call: string): void => {
     const code = switchedFault(switchFile);
-    if (code !== undefined) throw new FileFaultError(code, call);
+    if (code !== undefined) throw Object.assign(new Error(`${code}: switched fault, ${call}`), { code, syscall: call });
   };
   return {
     openSync: (path, flags, mode) => {

@@ -11,7 +11,8 @@ export function trainerEnvironment(
     RUNCAST__CLOSE_TIMEOUT_SECS: String(settings.closeTimeoutMs / 1000),
     JSONL__ENABLED: String(settings.sinks.includes('jsonl')),
     JSONL__DIR: rowsFolder(settings.folder),
-    TENSORBOARD__ENABLED: String(settings.sinks.includes('tensorboard')),
+    TENSORBOARD__ENABLED: String(settings.sinks.some((sink) => sink === 'tensorboard' || sink === 'tfjs-tensorboard')),
+    TENSORBOARD__ENGINE: settings.sinks.includes('tfjs-tensorboard') ? 'tfjs' : 'native',
     TENSORBOARD__LOG_DIR: eventsFolder(settings.folder),
     TENSORBOARD__LOG_EVERY_N_STEPS: '1',
   };

@@ -1,45 +1,63 @@
-// What a trainer process is told, as command line options, and which sinks that means. The process that delivers later
-// is told the same.
+// What a trainer process is told, as command line options. The process that delivers later is told the same. Nothing of
+// Runcast is loaded by this: what a trainer puts in the place of system calls has to be there before.
 import { parseArgs } from 'node:util';
 import path from 'node:path';
-import type { SinkSpec } from '@runcast/core';
-import { jsonlSink } from '@runcast/jsonl';
-import { redisSink } from '@runcast/redis';
-import { tensorboardSink } from '@runcast/tensorboard';
+import type { ResumeMode } from '@runcast/core';
 
 /**
  * The pace of a trainer: `yielding` logs once a millisecond and lets the loop run; `busy` logs 1,000 to 10,000 times a second
- * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `flat-out` does nothing but log.
+ * and never does; `bursts` logs up to 60 steps at once, then blocks or waits; `blocks` logs 10,000 steps a second in bursts of
+ `burst` and never yields between them, nor after its last; `flat-out` does nothing but log.
  */
-export const PACES = ['yielding', 'busy', 'bursts', 'flat-out'] as const;
+export const PACES = ['yielding', 'busy', 'bursts', 'blocks', 'flat-out'] as const;
 export type Pace = (typeof PACES)[number];
 export type Host = 'worker' | 'inline';
 
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
- * it is set; `http` talks to the scripted backend, `redis` to a server.
+ * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the
+ * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `redis` to a Redis server.
  */
-export type SinkName = 'jsonl' | 'tensorboard' | 'faulty-jsonl' | 'faulty-tensorboard' | 'http' | 'redis';
+export type SinkName =
+  | 'jsonl'
+  | 'tensorboard'
+  | 'faulty-jsonl'
+  | 'faulty-tensorboard'
+  | 'mortal-jsonl'
+  | 'tfjs-tensorboard'
+  | 'http'
+  | 'wandb'
+  | 'redis';
+
+/** What the W&B server for tests wants to be told. */
+export const WANDB_TEST_KEY: string = 'f'.repeat(40);
 
 export interface TrainerSettings {
   /** Everything of the round is below it: `runs`, `rows`, `events`, counts and fault switches. */
   readonly folder: string;
+  /** What to do where the run exists already. */
+  readonly resume: ResumeMode;
   readonly runId: string;
   readonly sinks: readonly SinkName[];
   readonly host: Host;
   readonly pace: Pace;
   /** Steps to log at most; then `end` happens. */
   readonly steps: number;
+  /** Steps of each burst, for the pace of that name. */
+  readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
-  /** `close` closes, `flush` does so after a flush, `exit` leaves without either, `wait` stays until it is killed. */
-  readonly end: 'close' | 'flush' | 'exit' | 'wait';
+  /**
+   * `close` closes, `flush` does so after a flush; `exit` comes to its natural end without either, `leave` calls process.exit
+   * and `throw` throws; `wait` stays until it is killed.
+   */
+  readonly end: 'close' | 'flush' | 'exit' | 'leave' | 'throw' | 'wait';
   /** Names the trainer's own metric and its count of returned calls. */
   readonly name: string;
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend or the Redis server listens. */
+  /** Where the scripted backend, the W&B server for tests or the Redis server listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
@@ -52,10 +70,12 @@ export const FAULTS_STREAM = 'faults';
 
 export const DEFAULT_SETTINGS = {
   runId: 'run-1',
+  resume: 'allow',
   sinks: ['jsonl', 'tensorboard'],
   host: 'worker',
   pace: 'yielding',
   steps: 100_000,
+  burst: 1,
   forMs: 600_000,
   end: 'wait',
   name: 'p0',
@@ -107,35 +127,4 @@ export function returnedStepsFile(folder: string, name: string): string {
 /** While this file exists, what it is for fails with the error code that it holds. `what` is `log` or a sink's name. */
 export function faultSwitch(folder: string, what: string): string {
   return path.join(folder, `${what}.fault`);
-}
-
-/** The sinks as data: fit for a worker, for the caller's loop and for a later delivery. */
-export function sinkSpecs({
-  folder,
-  sinks,
-  backend,
-}: Pick<TrainerSettings, 'folder' | 'sinks' | 'backend'>): readonly SinkSpec[] {
-  return sinks.map((sink): SinkSpec => {
-    switch (sink) {
-      case 'jsonl':
-        return jsonlSink({ dir: rowsFolder(folder) });
-      case 'tensorboard':
-        return tensorboardSink({ logDir: eventsFolder(folder), logEveryNSteps: 1 });
-      case 'faulty-jsonl':
-        return faultySink('jsonl', folder, { dir: rowsFolder(folder) });
-      case 'faulty-tensorboard':
-        return faultySink('tensorboard', folder, { logDir: eventsFolder(folder) });
-      case 'http':
-        return { name: 'http', module: new URL('./http-sink.ts', import.meta.url).href, config: { url: backend } };
-      case 'redis':
-        return redisSink({ url: backend, stream: FAULTS_STREAM });
-      default:
-        return sink satisfies never;
-    }
-  });
-}
-
-function faultySink(name: string, folder: string, config: SinkSpec['config']): SinkSpec {
-  const module = new URL(`./faulty-${name}-sink.ts`, import.meta.url).href;
-  return { name, module, config: { faultSwitch: faultSwitch(folder, name), config } };
 }

@@ -1,5 +1,5 @@
 // A trainer in a process of its own, to be killed. Everything it says goes to its standard output at once, a line each:
-// `opened <context file>`, `logged <steps>`, `lag <sink> <records>`, `owed <sink> <records>`, `lost <records>`,
+// `opened <context file>`, `logged <steps>`, `blocked`, `full`, `lag <sink> <records>`, `owed <sink> <records>`, `lost <records>`,
 // `flushed <milliseconds>`, `closed <milliseconds>`, `child <exit code>`, `event <what happened>`.
 import { execFileSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
@@ -7,14 +7,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CONTEXT_VARIABLE, trainerEnvironment } from './trainer-environment.ts';
 import { failLogWhileSwitched } from './failing-log.ts';
 import { openReturnedSteps } from './returned-steps.ts';
-import { faultSwitch, readSettings, returnedStepsFile, runsFolder, sinkSpecs, type Pace } from './trainer-settings.ts';
+import { faultSwitch, readSettings, returnedStepsFile, runsFolder, type Pace } from './trainer-settings.ts';
 
 const LAG_POLL_MS = 50;
 const MAX_LAG_POLLS = 400;
+/** Of the pace that blocks. */
+const STEPS_PER_MS = 10;
 
 const settings = readSettings();
 failLogWhileSwitched(faultSwitch(settings.folder, 'log'));
+// Whatever loads the package that writes files comes after that.
 const { createPublisher, publisherFromEnv } = await import('runcast');
+const { sinkSpecs } = await import('./trainer-sinks.ts');
 
 /** Its own metric only, unless it has a loss. */
 interface Shapes {
@@ -30,7 +34,7 @@ function say(line: string): void {
 const publisher =
   process.env[CONTEXT_VARIABLE] === undefined
     ? await createPublisher<Shapes>({
-        run: { id: runId, project: 'faults', resume: 'allow' },
+        run: { id: runId, project: 'faults', resume: settings.resume },
         dir: runsFolder(settings.folder),
         sinks: sinkSpecs(settings),
         host,
@@ -38,9 +42,10 @@ const publisher =
       })
     : await publisherFromEnv<Shapes>({ env: process.env });
 
-publisher.on('sinkError', ({ sink, error, terminal }) =>
-  say(`event ${sink} ${terminal ? 'stopped' : 'failed'}: ${error.message}`),
-);
+publisher.on('sinkError', ({ sink, error, terminal }) => {
+  say(`event ${sink} ${terminal ? 'stopped' : 'failed'}: ${error.message}`);
+  if (sink === 'log' && error.code === 'ENOSPC') say('full');
+});
 publisher.on('recovered', ({ sink }) => say(`event ${sink} recovered`));
 publisher.on('undelivered', ({ sink, records }) => say(`owed ${sink} ${records}`));
 const storeReturned = openReturnedSteps(returnedStepsFile(settings.folder, name));
@@ -53,18 +58,21 @@ function goesOn(): boolean {
   return step < steps && performance.now() < lastMs;
 }
 
-function logNext(): void {
+function logStep(): void {
   step += 1;
   const metrics = { [name]: step };
   publisher.logStep(settings.loss ? { step, loss: 1 / step, metrics } : { step, metrics });
+}
+
+function logNext(): void {
+  logStep();
   storeReturned(step);
   if (step % 100 === 0) publisher.logValidation({ epoch: step / 100, loss: 2 / step, metrics: { [name]: -step } });
 }
 
 /** A clock that lies behind itself by what one turn takes: a trainer that never yields measures time by itself. */
-function blockFor(milliseconds: number): void {
-  const until = performance.now() + milliseconds;
-  while (performance.now() < until);
+function blockUntil(timeMs: number): void {
+  while (performance.now() < timeMs);
 }
 
 const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
@@ -78,16 +86,27 @@ const PACING: Readonly<Record<Pace, () => Promise<void> | void>> = {
     const pauseMs = 0.1 + ((process.pid * 7919) % 10) / 11;
     while (goesOn()) {
       logNext();
-      blockFor(pauseMs);
+      blockUntil(performance.now() + pauseMs);
     }
   },
   bursts: async () => {
     for (let burst = 0; goesOn(); burst += 1) {
-      const end = Math.min(steps, step + 1 + ((burst * 37 + process.pid) % 60));
-      while (step < end) logNext();
-      if (burst % 3 === 0) blockFor(20);
+      const size = 1 + ((burst * 37 + process.pid) % 60);
+      for (let left = Math.min(size, steps - step); left > 0; left -= 1) logNext();
+      if (burst % 3 === 0) blockUntil(performance.now() + 20);
       else await delay(10);
     }
+  },
+  blocks: () => {
+    while (goesOn()) {
+      for (let left = Math.min(settings.burst, steps - step); left > 0; left -= 1) logStep();
+      // Told after the burst: a call to the system between two steps would make it none.
+      storeReturned(step);
+      // From its end: after a burst that was held up itself the next would follow at once, and both would be one.
+      blockUntil(performance.now() + settings.burst / STEPS_PER_MS);
+    }
+    say('blocked');
+    blockUntil(Infinity);
   },
   'flat-out': async () => {
     while (goesOn()) logNext();
@@ -128,6 +147,10 @@ switch (settings.end) {
   }
   case 'exit':
     break;
+  case 'leave':
+    process.exit(0);
+  case 'throw':
+    throw new Error('training went wrong');
   case 'wait':
     await delay(600_000);
     break;

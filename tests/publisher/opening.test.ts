@@ -1,7 +1,7 @@
 // What is wrong before training starts is said when opening, all at once, and leaves nothing behind.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError, createPublisher, publisherFromEnv, RunOpenError, SinkOpenError } from 'runcast';
+import { ConfigError, createPublisher, publisherFromEnv, RunOpenError, SinkOpenError, type SinkContext } from 'runcast';
 import { createMemorySink } from '@runcast/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeTrainingPlace, type TrainingPlace } from '../support/training-place.ts';
@@ -26,6 +26,39 @@ function openUntyped(options: object): Promise<unknown> {
   const open: (options: never) => Promise<unknown> = createPublisher;
   return Promise.resolve(Reflect.apply(open, undefined, [options]));
 }
+
+test('a run that others have opened and ended since it was looked for is not gone on with', async () => {
+  const training = place();
+  const dir = path.join(training.root, 'runs');
+  const logs = path.join(dir, 'run-1', 'log');
+  // As another process leaves it that opened the run in the same moment, and was first.
+  mkdirSync(logs, { recursive: true });
+  writeFileSync(path.join(logs, 'other.jsonl'), '');
+  const sinks = [createMemorySink()];
+  const failure = await failureOf(createPublisher({ run: { id: 'run-1' }, dir, sinks }));
+  expect(failure).toBeInstanceOf(RunOpenError);
+  expect(failure.message).toContain('exists already');
+  expect(readdirSync(logs)).toEqual(['other.jsonl']);
+});
+
+test('a log that cannot be made is one error, and leaves nothing behind', async () => {
+  const training = place();
+  const dir = path.join(training.root, 'runs');
+  // The sink is opened before the log is: it takes the log's directory away.
+  const sink = createMemorySink();
+  const sabotage = {
+    ...sink,
+    open: (context: SinkContext): void => {
+      rmSync(path.join(context.runDirectory, 'log'), { recursive: true });
+      sink.open(context);
+    },
+  };
+  const failure = await failureOf(createPublisher({ run: { id: 'run-1' }, dir, sinks: [sabotage] }));
+  expect(failure).toBeInstanceOf(RunOpenError);
+  expect(failure.message).toMatch(/^the log of the run cannot be made in .*ENOENT.*; set RUNCAST__DIR/u);
+  expect(readdirSync(dir)).toEqual([]);
+  expect(sink.calls.at(-1)?.method).toBe('close');
+});
 
 test.each([
   ['../x', 'holds a slash'],

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { batchOf, closeRecord, openRecord, stepRecord } from '@runcast/testing';
+import { batchOf, closeRecord, openRecord, sinkContext, stepRecord } from '@runcast/testing';
 import { createRedisSink } from '@runcast/redis';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -54,7 +54,7 @@ describeOnServers((program) => {
 
   async function publish(run: string): Promise<void> {
     const sink = createRedisSink({ url: server.url });
-    await sink.open?.({ runId: run, runDirectory: '/', position: undefined });
+    await sink.open?.(sinkContext({ runId: run, runDirectory: '/' }));
     const steps = Array.from({ length: STEPS }, (_, index) =>
       stepRecord({ seq: index + 1, n: index + 1, step: index }),
     );

@@ -2,14 +2,14 @@
 // in the end.
 import { PositionLostError, RetryableSinkError, TerminalSinkError, type JsonValue, type Sink } from '@runcast/core';
 import { createRedisSink, decodeEntry } from '@runcast/redis';
-import { batchOf, closeRecord, stepRecord } from '@runcast/testing';
+import { batchOf, closeRecord, sinkContext, stepRecord } from '@runcast/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { describeOnServers } from '../support/describe-on-servers.ts';
 import { RedisServer, type RedisServerOptions } from '../support/redis-server.ts';
 
 const STREAM = 'sink';
-const CONTEXT = { runId: 'run-1', runDirectory: '/', position: undefined } as const;
+const CONTEXT = sinkContext({ runId: 'run-1', runDirectory: '/' });
 
 function steps(from: number, count: number, writer = 'w1'): ReturnType<typeof batchOf> {
   const records = Array.from({ length: count }, (_, index) =>

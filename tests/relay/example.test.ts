@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { createRedisSink } from '@runcast/redis';
-import { batchOf, stepRecord } from '@runcast/testing';
+import { batchOf, sinkContext, stepRecord } from '@runcast/testing';
 import { expect, it } from 'vitest';
 import { findPython } from '../support/python.ts';
 import { findRedisPrograms, RedisServer } from '../support/redis-server.ts';
@@ -37,7 +37,7 @@ it.skipIf(program === undefined || !python.available)(
     if (program === undefined || !python.available) return;
     const server = await RedisServer.start(program);
     const sink = createRedisSink({ url: server.url });
-    await sink.open?.({ runId: 'run-1', runDirectory: '/', position: undefined });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: '/' }));
     const metrics = [{ 'train/loss': 0.25 }, { 'train/loss': 'NaN' }] as const;
     await sink.write(
       batchOf(

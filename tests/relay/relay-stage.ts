@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch, RunRecord, SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { createRedisSink } from '@runcast/redis';
+import { sinkContext } from '@runcast/testing';
 import { runRelay, type RelayEvent, type RelayReport } from '@runcast/relay';
 import { LOG_START, runDirectory, withRunLogs } from '@runcast/runlog';
 import { RedisServer, type RedisProgram, type RedisServerOptions } from '../support/redis-server.ts';
@@ -88,7 +89,7 @@ export class RelayStage {
   /** Publishes batches as a trainer's delivery does. */
   async publish(run: string, ...batches: readonly RecordBatch[]): Promise<void> {
     const sink = createRedisSink({ url: this.server.url, stream: STREAM });
-    await sink.open?.({ runId: run, runDirectory: '/', position: undefined });
+    await sink.open?.(sinkContext({ runId: run, runDirectory: '/' }));
     for (const batch of batches) await sink.write(batch);
     await sink.close({ status: 'finished', final: true });
   }

@@ -1,4 +1,4 @@
-// Where the tests find a Python that has TensorBoard, or why there is none. The environment is made once by
+// Where the tests find a Python that has TensorBoard and W&B's client, or why there is none. The environment is made once by
 // `node scripts/python-environment.ts`, which `pnpm test` runs first; a test that needs it skips itself with the reason.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readImageHeader } from '@runcast/core';
 import { createTensorboardSink, openSummaryWriter } from '@runcast/tensorboard';
 import {
   barChartRecord,
@@ -37,6 +38,8 @@ const STRANGE_CELLS = [
   '&amp;',
 ];
 
+const DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><text y="20">loss</text></svg>';
+
 const histograms = z.array(z.tuple([z.number(), z.number(), z.array(z.array(z.number()))]));
 const texts = z.array(z.object({ step: z.number(), text: z.string() }));
 const images = z.array(z.object({ step: z.number(), query: z.string() }));
@@ -53,6 +56,7 @@ function writeRun(): void {
       histogramRecord({ key: 'weights', step: 3, edges: [], counts: [], non_finite: 4 }),
       imageRecord({ key: 'heatmap', step: 1, caption: 'a **pixel**', ...writeBlob(place, PIXEL_PNG, '.png') }),
       imageRecord({ key: 'heatmap', step: 2, ...writeBlob(place, PIXEL_PNG, '.png') }),
+      imageRecord({ key: 'drawing', step: 1, format: 'svg', ...writeBlob(place, Buffer.from(DRAWING), '.svg') }),
       textRecord({ key: 'samples', step: 1, text: '# Title\n\n**once** <b>upon</b> a \ud800 time' }),
       textRecord({ key: 'samples', step: 2, text: 'second' }),
       tableRecord({
@@ -142,7 +146,10 @@ describe.skipIf(missingTensorboard !== undefined).each(READERS)('TensorBoard, %s
   });
 
   it('has images, byte for byte', async () => {
-    expect(await server.tags('images')).toEqual({ run: ['heatmap'], written: ['pixel'] });
+    expect(await server.tags('images')).toEqual({
+      run: ['drawing', 'heatmap', 'violations'],
+      written: ['pixel'],
+    });
     const found = await series(images, 'images', 'images', 'heatmap');
     expect(found.map(({ step }) => step)).toEqual([1, 2]);
     for (const { query } of found) {
@@ -150,6 +157,16 @@ describe.skipIf(missingTensorboard !== undefined).each(READERS)('TensorBoard, %s
       expect(response.headers.get('content-type')).toBe('image/png');
       expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from(PIXEL_PNG));
     }
+  });
+
+  it.each([
+    ['drawing', { width: 40, height: 30 }],
+    ['violations', { width: 720, height: 90 }],
+  ])('has what was drawn as PNG: %s', async (tag, size) => {
+    const [drawn] = await series(images, 'images', 'images', tag);
+    const response = await server.fetch(`/data/plugin/images/individualImage?${drawn?.query}`);
+    expect(response.headers.get('content-type')).toBe('image/png');
+    expect(readImageHeader(new Uint8Array(await response.arrayBuffer()))).toEqual({ format: 'png', ...size });
   });
 
   it('has text as Markdown', async () => {
@@ -160,14 +177,14 @@ describe.skipIf(missingTensorboard !== undefined).each(READERS)('TensorBoard, %s
     expect(second).toEqual({ step: 2, text: '<p>second</p>' });
   });
 
-  it('has tables and bar charts as tables', async () => {
+  it('has tables, and the values of bar charts, as tables', async () => {
     const [comparison] = await textOf('comparison');
     expect(cellsOf(comparison?.text ?? '')).toEqual([
       ['model', 'nrmse'],
       ['baseline', '0.12'],
       ['ttc', ''],
     ]);
-    const [violations] = await textOf('violations');
+    const [violations] = await textOf('violations/values');
     expect(cellsOf(violations?.text ?? '')).toEqual([
       ['bar', 'value'],
       ['mass', '3'],

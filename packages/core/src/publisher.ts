@@ -41,22 +41,28 @@ export interface RunInfo {
 
 export type SinkState = 'starting' | 'delivering' | 'retrying' | 'stopped' | 'closed';
 
-/** How one sink is doing. Records are counted over this publisher's life and all writers of the run. */
-export interface SinkHealth {
+/** How far one lane of a sink is. Records are counted over this publisher's life and all writers of the run. */
+export interface LaneHealth {
   readonly state: SinkState;
-  /** Records the sink has taken. */
+  /** Records the lane has taken. */
   readonly delivered: number;
-  /** Records read past because the sink does not represent their kind. */
-  readonly skippedKinds: number;
-  /** Step records read past because of `LOG_EVERY_N_STEPS`. */
-  readonly skippedSteps: number;
   /** Records the backend refused for ever, kept in the dead-letter file. */
   readonly refused: number;
-  /** What the log holds and the sink has not taken yet. */
+  /** What the log holds and the lane has not come to yet. */
   readonly lagRecords: number;
   readonly lagBytes: number;
   readonly retries: number;
   readonly lastError: ErrorInfo | undefined;
+}
+
+/** How one sink is doing: its own lane, and beside it that of its uploads. */
+export interface SinkHealth extends LaneHealth {
+  /** Records read past because the sink does not represent their kind. */
+  readonly skippedKinds: number;
+  /** Step records read past because of `LOG_EVERY_N_STEPS`. */
+  readonly skippedSteps: number;
+  /** Absent where the sink has no uploads. */
+  readonly uploads?: LaneHealth;
 }
 
 export interface LogHealth {
@@ -110,6 +116,23 @@ export interface RecoveredEvent {
   readonly attempts: number;
 }
 
+/** Where a backend shows the run. */
+export interface RunUrlEvent {
+  readonly sink: string;
+  readonly url: string;
+}
+
+/** Somebody has asked at a backend that training stop: whether it does is the trainer's decision. */
+export interface StopRequestedEvent {
+  readonly sink: string;
+}
+
+/** What the user should know of a sink that is no error. */
+export interface NoticeEvent {
+  readonly sink: string;
+  readonly message: string;
+}
+
 /** What a sink is still owed. */
 export interface Undelivered {
   readonly sink: string;
@@ -137,6 +160,9 @@ export interface PublisherEvents {
   rejected: (event: Rejection) => void;
   /** A sink, or the log itself (`sink: 'log'`), works again. */
   recovered: (event: RecoveredEvent) => void;
+  runUrl: (event: RunUrlEvent) => void;
+  stopRequested: (event: StopRequestedEvent) => void;
+  notice: (event: NoticeEvent) => void;
   undelivered: (event: Undelivered) => void;
   closed: (report: CloseReport) => void;
 }
@@ -158,6 +184,7 @@ export interface CloseOptions {
 
 export interface MetricsPublisher<Shapes extends MetricShapes = MetricShapes>
   extends MetricsLogger<Shapes>, AsyncDisposable {
+  /** As it is known now: its URL comes once a backend has said it. */
   readonly run: RunInfo;
   /** Path of the context file by which subprocesses join the run; undefined where nothing is written. */
   readonly contextFile: string | undefined;

@@ -1,6 +1,7 @@
 /**
  * The contract between delivery and a backend. A sink is naive: it holds no queue, timer, retry or environment. Delivery
- * calls one method at a time, in order, and owns everything that can go wrong between the calls.
+ * calls one method at a time, in order, and owns everything that can go wrong between the calls. Only a sink's uploads, if
+ * it has any, go beside its other calls.
  */
 
 import type { JsonObject, JsonValue } from './json.ts';
@@ -35,7 +36,25 @@ export interface SinkContext {
   readonly runDirectory: string;
   /** What {@link Sink.position} returned for everything that is known to be delivered; undefined for a sink new to the run. */
   readonly position: JsonValue | undefined;
+  /** The same of {@link UploadLane.position}, for what is known to be uploaded. */
+  readonly uploadPosition: JsonValue | undefined;
+  /**
+   * Aborted when delivery gives the sink up because closing has taken as long as it may. Calls in flight should then reject
+   * soon, as whatever they hold open would keep the process alive. A `close` still comes and has about a second.
+   */
+  readonly signal: AbortSignal;
+  /** Tells the publisher's listeners. */
+  readonly notify: (notice: SinkNotice) => void;
 }
+
+/** What a sink has to say apart from errors. */
+export type SinkNotice =
+  /** Where the run can be seen. */
+  | { readonly type: 'runUrl'; readonly url: string }
+  /** Somebody has asked at the backend that training stop. */
+  | { readonly type: 'stopRequested' }
+  /** What the user should know, in a sentence. */
+  | { readonly type: 'notice'; readonly message: string };
 
 /** How delivery ends with a sink. */
 export interface SinkOutcome {
@@ -44,12 +63,31 @@ export interface SinkOutcome {
   readonly final: boolean;
 }
 
+/**
+ * A second lane with a cursor of its own, so that large payloads delay no curve. Its calls come one at a time and in order
+ * like the sink's own, but may overlap with its writes and heartbeats. A failure is repeated, and a terminal one stops, in
+ * this lane alone.
+ */
+export interface UploadLane {
+  /** May overlap with {@link SinkTraits.kinds}: such a record goes through both lanes, in no order between them. */
+  readonly kinds: readonly RecordKind[];
+  /** As {@link Sink.write}, of records of these kinds. */
+  write(batch: RecordBatch): void | Promise<void>;
+  /** As {@link Sink.position}, of what was uploaded; handed back as {@link SinkContext.uploadPosition}. */
+  position?(): JsonValue;
+}
+
 export interface Sink {
   /** Names its cursor file and its health: lower-case letters, digits and dashes, unique in a publisher. */
   readonly name: string;
   readonly traits: SinkTraits;
   /** Takes only step records whose `n` is a multiple of this; 1 where left out. */
   readonly logEveryNSteps?: number;
+  /**
+   * For payloads that take long. `open` comes before both lanes; `flush` and `close` come when neither has a call in flight,
+   * and cover both.
+   */
+  readonly uploads?: UploadLane;
   /**
    * Acquires what it needs, called once before anything else. A local sink throws where it could never write (a directory
    * that is a file); a remote one must not wait for its backend here.
@@ -70,6 +108,12 @@ export interface Sink {
    * back as {@link SinkContext.position}. Left out by sinks that deliver at least once.
    */
   position?(): JsonValue;
+  /**
+   * How long to leave the backend alone after a write, in milliseconds; asked after each. A flush and a close do not wait.
+   *
+   * @param behind More records are waiting than one write takes.
+   */
+  pauseMs?(behind: boolean): number;
   /** A heartbeat about every 5 s while the run is open, `now` in Unix milliseconds. */
   tick?(now: number): void | Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { withRunLogs, type RunDirectory } from '@runcast/runlog';
-import { CursorStore, deliveredPosition } from './cursor-store.ts';
+import { storedPositions } from './stored-positions.ts';
 
 /**
  * Removes the logs that their writers have ended and that each of `sinks` has to the last record. Another writer of the run
@@ -10,13 +10,13 @@ import { CursorStore, deliveredPosition } from './cursor-store.ts';
  * go. Throws the system's error.
  */
 export function removeDeliveredLogs(directory: RunDirectory, sinks: readonly string[]): void {
-  const cursors = sinks.map((sink) => new CursorStore(directory, sink).read());
+  const positions = sinks.map((sink) => storedPositions(directory, sink));
   withRunLogs(directory.logDirectory, (logs) => {
     for (const writer of logs.writers) {
       const reader = logs.reader(writer);
       const last = reader.lastRecord();
       if (last?.kind !== 'close') continue;
-      if (cursors.every((cursor) => deliveredPosition(cursor, writer).seq >= last.seq)) rmSync(reader.path);
+      if (positions.every((position) => position.of(writer).seq >= last.seq)) rmSync(reader.path);
     }
   });
   // What no log speaks of any more is of no use without it.

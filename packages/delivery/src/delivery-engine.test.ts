@@ -125,6 +125,20 @@ test('what is logged during a flush is no failure of it', async () => {
   expect(await timePasses(clock, engine.flush(1000))).toMatchObject([{ owedRecords: 4, reason: undefined }]);
 });
 
+test('flush does not wait until the backend has been left alone', async () => {
+  const memory = createMemorySink();
+  const sink: Sink = { ...memory, pauseMs: () => 60_000 };
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 1);
+  await clock.advance(25);
+  run.steps('w1', 1, 1);
+  await clock.advance(1000);
+  expect(memory.records()).toHaveLength(1);
+  run.steps('w2', 0, 1);
+  expect(await timePasses(clock, engine.flush(1000))).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+  expect(memory.records()).toHaveLength(3);
+});
+
 test('flush with a batch in flight waits for it', async () => {
   const sink = createScriptedSink({ answers: ['hang'] });
   const { run, clock, engine } = await start([sink]);
@@ -250,8 +264,46 @@ test('a closed engine has no timer left and calls no sink', async () => {
   expect(await engine.flush(1000)).toMatchObject([{ reason: 'the sink is closed' }]);
 });
 
-test('close does not wait for the backoff of a sink in trouble', async () => {
+test('close waits as long as a backend has asked to be left alone', async () => {
+  const sink = createScriptedSink({ answers: failing(1, 'too many requests', 20_000) });
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 3);
+  await clock.advance(25);
+  const before = clock.now();
+  const closing = engine.close(OUTCOME, 30_000);
+  await clock.advance(19_970);
+  expect(sink.attempts).toHaveLength(1);
+  expect(await timePasses(clock, closing)).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+  expect(clock.now() - before).toBeLessThan(20_100);
+});
+
+test('close asks no backend that wants to be left alone for longer than it may wait, and does not wait for it', async () => {
   const sink = createScriptedSink({ answers: failing(1, 'too many requests', 3_600_000) });
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 3);
+  await clock.advance(25);
+  const before = clock.now();
+  expect(await timePasses(clock, engine.close(OUTCOME, 30_000))).toMatchObject([
+    { owedRecords: 3, reason: 'too many requests' },
+  ]);
+  expect(clock.now() - before).toBeLessThan(100);
+  expect(sink.attempts).toHaveLength(1);
+  expect(sink.memory.calls.at(-1)?.method).toBe('close');
+});
+
+test('flush waits beside a backend that wants to be left alone, as long as it may', async () => {
+  const sink = createScriptedSink({ answers: failing(1, 'too many requests', 60_000) });
+  const { run, clock, engine } = await start([sink]);
+  run.steps('w1', 0, 3);
+  await clock.advance(25);
+  const before = clock.now();
+  expect(await timePasses(clock, engine.flush(5_000))).toMatchObject([{ reason: 'too many requests' }]);
+  expect(clock.now() - before).toBeGreaterThanOrEqual(5_000);
+  expect(await timePasses(clock, engine.flush(60_000))).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+});
+
+test('close does not wait for the backoff of a sink in trouble', async () => {
+  const sink = createScriptedSink({ answers: failing(1) });
   const { run, clock, engine } = await start([sink]);
   run.steps('w1', 0, 3);
   await clock.advance(25);

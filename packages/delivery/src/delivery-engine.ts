@@ -1,5 +1,5 @@
 /**
- * All deliveries of one run: each sink in a loop of its own, so that a slow or dead one delays no other. The same engine
+ * All deliveries of one run: each lane of each sink in a loop of its own, so that a slow or dead one delays no other. The same engine
  * runs in a worker thread, on the caller's loop, and in `runcast sync`.
  */
 
@@ -7,6 +7,7 @@ import { errorInfo, type Sink, type SinkHealth, type SinkOutcome } from '@runcas
 import { RunLogs, type RunDirectory } from '@runcast/runlog';
 import { backoffMs } from './backoff.ts';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
+import type { LaneDelivery } from './lane-delivery.ts';
 import type { OpenFailure } from './load-sink.ts';
 import { Bell, pause, within, type Scheduler } from './scheduler.ts';
 import { SinkDelivery } from './sink-delivery.ts';
@@ -15,8 +16,6 @@ import { SinkDelivery } from './sink-delivery.ts';
 const BUSY_POLL_MS = 25;
 const IDLE_POLL_MS = 100;
 const POLLS_UNTIL_IDLE = 40;
-/** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
-const BACKLOG_BYTES = 64 * 1024;
 const TICK_INTERVAL_MS = 5_000;
 /** What a close still grants a sink to end in after its records had no time left. */
 const CLOSE_GRACE_MS = 1_000;
@@ -74,7 +73,8 @@ export class DeliveryEngine {
 
   /** Begins to deliver, until {@link close}. */
   start(): void {
-    this.#loops = Promise.all(this.#deliveries.map((delivery) => this.#loop(delivery)));
+    const lanes = this.#deliveries.flatMap((delivery) => delivery.lanes);
+    this.#loops = Promise.all(lanes.map((lane) => this.#loop(lane)));
     this.#scheduleTick();
   }
 
@@ -94,7 +94,7 @@ export class DeliveryEngine {
     const deadline = this.#scheduler.nowMs() + timeoutMs;
     return Promise.all(
       this.#deliveries.map(async (delivery) => {
-        const reason = await this.#settle(delivery, target, deadline);
+        const reason = await this.#settle(delivery, target, deadline, Infinity);
         return delivery.settlement(reason);
       }),
     );
@@ -108,10 +108,13 @@ export class DeliveryEngine {
     const settlements = await Promise.all(
       this.#deliveries.map(async (delivery) => {
         delivery.retryNow();
-        const reason = await this.#settle(delivery, target, deadline);
+        const reason = await this.#settle(delivery, target, deadline, deadline);
         const settlement = delivery.settlement(reason);
-        const left = Math.max(CLOSE_GRACE_MS, deadline - this.#scheduler.nowMs());
-        const problem = await this.#answer(delivery.close(outcome), left, 'close');
+        const left = deadline - this.#scheduler.nowMs();
+        if (left <= 0) delivery.giveUp();
+        const problem = await this.#answer(delivery.close(outcome), Math.max(CLOSE_GRACE_MS, left), 'close');
+        // Whatever still hangs must not keep the process alive.
+        delivery.giveUp();
         return problem === undefined ? settlement : { ...settlement, reason: settlement.reason ?? problem };
       }),
     );
@@ -136,22 +139,22 @@ export class DeliveryEngine {
     this.#logs.close();
   }
 
-  async #loop(delivery: SinkDelivery): Promise<void> {
+  async #loop(lane: LaneDelivery): Promise<void> {
     let idlePolls = 0;
     while (!this.#stopping) {
-      const progress = await delivery.advance();
+      const progress = await lane.advance();
       if (progress === 'stopped') return;
       if (progress === 'delivered') {
         idlePolls = 0;
         this.#progress.ring();
-        if (delivery.lagBytes() >= BACKLOG_BYTES) {
+        if (lane.hasBacklog()) {
           await immediate();
           continue;
         }
       }
       idlePolls += 1;
       if (progress === 'waiting') {
-        await this.#bell.wait(Math.max(1, delivery.retryAtMs - this.#scheduler.nowMs()));
+        await this.#bell.wait(Math.max(1, lane.retryAtMs - this.#scheduler.nowMs()));
       } else {
         await this.#bell.wait(idlePolls > POLLS_UNTIL_IDLE ? IDLE_POLL_MS : BUSY_POLL_MS);
         this.#refresh();
@@ -172,12 +175,17 @@ export class DeliveryEngine {
     }
   }
 
-  /** Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined. */
+  /**
+   * Waits until `delivery` has everything up to `target` and has flushed it. Returns why not, or undefined; at once, where a
+   * backend has asked to be left alone for longer than `untilMs`.
+   */
   async #settle(
     delivery: SinkDelivery,
     target: ReadonlyMap<string, number>,
     deadline: number,
+    untilMs: number,
   ): Promise<string | undefined> {
+    delivery.hurry();
     this.#bell.ring();
     // What can be delivered at once is, even where no time is granted.
     await immediate();
@@ -185,15 +193,17 @@ export class DeliveryEngine {
     let failures = 0;
     for (;;) {
       if (delivery.state === 'closed') return 'the sink is closed';
-      const delivered = delivery.hasDelivered(target);
-      if (delivered && delivery.state !== 'stopped') {
+      const settled = delivery.hasSettled(target, untilMs);
+      if (settled && !delivery.isOut(untilMs)) {
         problem = await this.#answer(delivery.flush(), deadline - this.#scheduler.nowMs(), 'flush');
-        if (problem === undefined) return undefined;
+        if (problem === undefined) return delivery.outReason(untilMs);
         failures += 1;
       }
       const left = deadline - this.#scheduler.nowMs();
-      if (left <= 0 || delivery.state === 'stopped') return problem ?? delivery.trouble ?? 'there was no time left';
-      if (delivered) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);
+      if (left <= 0 || (settled && delivery.outReason(untilMs) !== undefined))
+        return problem ?? delivery.trouble ?? noTimeLeft(delivery, target);
+      if (delivery.hurry()) this.#bell.ring();
+      if (settled) await pause(Math.min(backoffMs(failures, this.#scheduler.random()), left), this.#scheduler);
       else await this.#progress.wait(Math.min(BUSY_POLL_MS, left));
     }
   }
@@ -218,6 +228,10 @@ export class DeliveryEngine {
       this.#scheduleTick();
     }, TICK_INTERVAL_MS);
   }
+}
+
+function noTimeLeft({ main }: SinkDelivery, target: ReadonlyMap<string, number>): string {
+  return main.hasDelivered(target) ? 'there was no time left for its uploads' : 'there was no time left';
 }
 
 /** Lets messages, timers and other sinks have their turn between two batches. */

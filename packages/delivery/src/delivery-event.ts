@@ -1,11 +1,12 @@
 /** What a delivery has to say while it works. Plain data: it crosses threads. */
 
-import type { JsonObject, RecoveredEvent, RetryEvent, SinkErrorEvent } from '@runcast/core';
+import type { JsonObject, RecoveredEvent, RetryEvent, SinkErrorEvent, SinkNotice } from '@runcast/core';
 
 export type DeliveryEvent =
   | ({ readonly type: 'sinkError' } & SinkErrorEvent)
   | ({ readonly type: 'retry' } & RetryEvent)
-  | ({ readonly type: 'recovered' } & RecoveredEvent);
+  | ({ readonly type: 'recovered' } & RecoveredEvent)
+  | { readonly type: 'sinkNotice'; readonly sink: string; readonly notice: SinkNotice };
 
 /** How one sink stands when a flush or a close is over. */
 export interface SinkSettlement {

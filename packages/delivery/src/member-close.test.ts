@@ -90,14 +90,15 @@ it('leaves once the owner has delivered its records', async () => {
       });
     return undefined;
   });
-  await member.close(outcome, 30_000);
+  expect(await member.close(outcome, 30_000)).toEqual([]);
   expect(takeovers()).toBe(0);
   expect(nowMs()).toBeLessThan(100);
 });
 
 it('waits two seconds at most, and no longer than it may, for an owner whose backend is down', async () => {
   const patient = openMember(() => undefined);
-  await patient.member.close(outcome, 30_000);
+  const reason = 'the owner of the run has not delivered it yet';
+  expect(await patient.member.close(outcome, 30_000)).toMatchObject([{ sink: 'jsonl', owedRecords: 1, reason }]);
   expect(patient.nowMs()).toBe(2_000);
   const hurried = openMember(() => undefined);
   await hurried.member.close(outcome, 100);
@@ -110,4 +111,22 @@ it('leaves at once where the run directory has gone', async () => {
   const { member, nowMs } = openMember(() => undefined);
   await member.close(outcome, 30_000);
   expect(nowMs()).toBe(0);
+});
+
+it('waits for the uploads of the owner’s sinks too', async () => {
+  const directory = runDirectory(dir, 'run-1');
+  const reach = (cursor: string, seq: number): void =>
+    new CursorStore(directory, cursor).write({
+      delivered: new Map([['w2', { seq, offset: 1 }]]),
+      position: undefined,
+      intent: undefined,
+    });
+  reach('jsonl', 0);
+  reach('jsonl.uploads', -1);
+  const { member, takeovers } = openMember((asked) => {
+    if (asked === 3) reach('jsonl.uploads', 0);
+    return undefined;
+  });
+  await member.close(outcome, 30_000);
+  expect(takeovers()).toBe(0);
 });

@@ -6,6 +6,7 @@ import type { DeliveryHost } from './delivery-host.ts';
 import { InlineHost } from './inline-host.ts';
 import { MemberHost } from './member-host.ts';
 
+const OWNER_OWES = 'the owner of the run has not delivered it yet';
 const OUTCOME = { status: 'finished', final: false } as const;
 
 /** What the outside does to a member: an owner that lives, a disk that fails, sinks that cannot be opened. */
@@ -70,7 +71,7 @@ test('delivers nothing while the owner lives, and says so', async () => {
   expect(member).toMatchObject({ kind: 'none', reason: 'another publisher owns the run and delivers for all' });
   expect(member.health()).toEqual({});
   member.endNow(OUTCOME, 1000);
-  expect(await timePasses(clock, member.close(OUTCOME, 1000))).toEqual([]);
+  expect(await timePasses(clock, member.close(OUTCOME, 1000))).toMatchObject([{ owedRecords: 3, reason: OWNER_OWES }]);
   expect(sink.calls).toEqual([]);
   expect(clock.pending()).toEqual([]);
 });
@@ -198,5 +199,5 @@ test('a lease that cannot be asked for is told, and another owner that was found
   outside.leaseError = undefined;
   await clock.advance(1000);
   expect(member.reason).toBe('another publisher owns the run and delivers for all');
-  expect(await timePasses(clock, member.close(OUTCOME, 1000))).toEqual([]);
+  expect(await timePasses(clock, member.close(OUTCOME, 1000))).toMatchObject([{ owedRecords: 3, reason: OWNER_OWES }]);
 });

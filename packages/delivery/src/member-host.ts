@@ -5,17 +5,19 @@
 
 import { errorMessage, type SinkHealth, type SinkOutcome } from '@runcast/core';
 import { withRunLogs, type Lease, type RunDirectory } from '@runcast/runlog';
-import { CursorStore, deliveredPosition } from './cursor-store.ts';
 import type { SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { owedRecords } from './owed-records.ts';
 import { Bell, keepingAlive, type Scheduler } from './scheduler.ts';
+import { storedPositions } from './stored-positions.ts';
 
 /** How often a member asks whether the owner is still there. Asking costs about a millisecond. */
 const LEASE_CHECK_INTERVAL_MS = 1_000;
 const CURSOR_POLL_MS = 25;
 /** What closing waits at most for an owner that does not deliver: its backend may be down for hours. */
 const HANDOVER_TIMEOUT_MS = 2_000;
+
+const OWNER_OWES = 'the owner of the run has not delivered it yet';
 
 export interface MemberHostOptions {
   readonly directory: RunDirectory;
@@ -72,7 +74,9 @@ export class MemberHost implements DeliveryHost {
   }
 
   async close(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
-    await keepingAlive(this.#handOver(this.#scheduler.nowMs() + Math.min(timeoutMs, HANDOVER_TIMEOUT_MS)));
+    const isDelivered = await keepingAlive(
+      this.#handOver(this.#scheduler.nowMs() + Math.min(timeoutMs, HANDOVER_TIMEOUT_MS)),
+    );
     this.#closed = true;
     this.#cancelCheck();
     await this.#takeover;
@@ -82,8 +86,9 @@ export class MemberHost implements DeliveryHost {
       this.#lease?.release();
       return settlements;
     }
-    // An owner that lives delivers what this process has left in the log, or it has done so; without one nobody does.
-    return this.#failure === undefined ? [] : this.#settlements(this.#failure);
+    // Without an owner nobody delivers what this process has left in the log; one that lives will, or has done so.
+    if (this.#failure !== undefined) return this.#settlements(this.#failure);
+    return isDelivered ? [] : this.#settlements(OWNER_OWES);
   }
 
   endNow(outcome: SinkOutcome, timeoutMs: number): void {
@@ -92,14 +97,14 @@ export class MemberHost implements DeliveryHost {
 
   /**
    * Resolves once the owner has delivered what this process leaves in the log, or this process has taken over from it. An
-   * owner that holds the lease may be closing too, and past the records that came last.
+   * owner that holds the lease may be closing too, and past the records that came last. False where it lives and still owes.
    */
-  async #handOver(deadline: number): Promise<void> {
+  async #handOver(deadline: number): Promise<boolean> {
     const bell = new Bell(this.#scheduler);
     for (;;) {
       this.#check(this.#scheduler.nowMs());
-      if (this.#lease !== undefined || this.#failure !== undefined || this.#isDelivered()) return;
-      if (this.#scheduler.nowMs() >= deadline) return;
+      if (this.#lease !== undefined || this.#failure !== undefined || this.#isDelivered()) return true;
+      if (this.#scheduler.nowMs() >= deadline) return false;
       await bell.wait(CURSOR_POLL_MS);
     }
   }
@@ -122,7 +127,7 @@ export class MemberHost implements DeliveryHost {
       const left = deadline - this.#scheduler.nowMs();
       if (this.#host !== undefined) return this.#host.flush(Math.max(0, left));
       if (this.#othersDelivered(target)) return this.#settlements(undefined);
-      if (left <= 0) return this.#settlements('the owner of the run has not delivered it yet');
+      if (left <= 0) return this.#settlements(OWNER_OWES);
       this.noticeAppend(this.#scheduler.nowMs());
       await bell.wait(CURSOR_POLL_MS);
     }
@@ -172,10 +177,8 @@ export class MemberHost implements DeliveryHost {
   }
 
   #othersDelivered(target: number): boolean {
-    return this.#options.sinks.every((sink) => {
-      const cursor = new CursorStore(this.#options.directory, sink).read();
-      return deliveredPosition(cursor, this.#options.writer).seq >= target;
-    });
+    const { directory, sinks, writer } = this.#options;
+    return sinks.every((sink) => storedPositions(directory, sink).of(writer).seq >= target);
   }
 
   #settlements(reason: string | undefined): readonly SinkSettlement[] {

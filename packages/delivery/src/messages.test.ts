@@ -55,6 +55,9 @@ test.each<FromWorker>([
   { type: 'event', event: { type: 'sinkError', sink: 's', error: ERROR, terminal: true } },
   { type: 'event', event: { type: 'retry', sink: 's', error: ERROR, attempt: 1, delayMs: 2.5 } },
   { type: 'event', event: { type: 'recovered', sink: 's', attempts: 2 } },
+  { type: 'event', event: { type: 'sinkNotice', sink: 's', notice: { type: 'runUrl', url: 'https://x' } } },
+  { type: 'event', event: { type: 'sinkNotice', sink: 's', notice: { type: 'stopRequested' } } },
+  { type: 'event', event: { type: 'sinkNotice', sink: 's', notice: { type: 'notice', message: 'm' } } },
   {
     type: 'settled',
     id: 1,

@@ -54,16 +54,20 @@ const toWorker: z.ZodType<ToWorker> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('end'), outcome }),
 ]);
 
-const sinkHealth = z.object({
+const laneHealth = z.object({
   state: z.enum(['starting', 'delivering', 'retrying', 'stopped', 'closed']),
   delivered: z.number(),
-  skippedKinds: z.number(),
-  skippedSteps: z.number(),
   refused: z.number(),
   lagRecords: z.number(),
   lagBytes: z.number(),
   retries: z.number(),
   lastError: z.union([errorInfo, z.undefined()]),
+});
+
+const sinkHealth = laneHealth.extend({
+  skippedKinds: z.number(),
+  skippedSteps: z.number(),
+  uploads: laneHealth.exactOptional(),
 });
 
 const settlement = z.object({
@@ -74,10 +78,17 @@ const settlement = z.object({
   reason: z.union([z.string(), z.undefined()]),
 });
 
+const notice = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('runUrl'), url: z.string() }),
+  z.object({ type: z.literal('stopRequested') }),
+  z.object({ type: z.literal('notice'), message: z.string() }),
+]);
+
 const event = z.discriminatedUnion('type', [
   z.object({ type: z.literal('sinkError'), sink: z.string(), error: errorInfo, terminal: z.boolean() }),
   z.object({ type: z.literal('retry'), sink: z.string(), attempt: z.number(), delayMs: z.number(), error: errorInfo }),
   z.object({ type: z.literal('recovered'), sink: z.string(), attempts: z.number() }),
+  z.object({ type: z.literal('sinkNotice'), sink: z.string(), notice }),
 ]);
 
 const fromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject, Sink, SinkSpec } from '@runcast/core';
-import { createMemorySink } from '@runcast/testing';
+import { createMemorySink, epochRecord, stepRecord, tagsRecord } from '@runcast/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { createEventLog, makeRun, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import type { DeliveryHost } from './delivery-host.ts';
@@ -124,6 +124,33 @@ test.each([
   expect(lines().filter((line) => line.startsWith('open'))).toEqual(['open in a worker', 'open here']);
   expect(new Set(lines().filter((line) => line.startsWith('w1')))).toEqual(new Set(['w1 0', 'w1 1', 'w1 2', 'w1 3']));
   expect(await host.close(OUTCOME, 5000)).toMatchObject([{ owedRecords: 0, reason: undefined }]);
+});
+
+test('the counts of a sink go on when this thread takes over', async () => {
+  const { open, spec, run, log } = stage();
+  const host = await open({ host: 'worker', sinks: [spec({ fail: 'exit', seq: 2, uploads: true })] });
+  run.append('w1', [stepRecord(), epochRecord({ seq: 1 })]);
+  await host.flush(5000);
+  expect(host.health()).toMatchObject({ file: { delivered: 1, skippedKinds: 0, uploads: { delivered: 1 } } });
+  const died = log.next();
+  run.append('w1', [stepRecord({ seq: 2 }), epochRecord({ seq: 3 }), tagsRecord({ seq: 4 })]);
+  await host.flush(5000);
+  await died;
+  await host.flush(5000);
+  expect(host.kind).toBe('inline');
+  expect(host.health()).toMatchObject({ file: { delivered: 2, skippedKinds: 1, retries: 0 } });
+  expect(host.health()['file']?.uploads?.delivered).toBeGreaterThanOrEqual(2);
+});
+
+test('a lane that a sink did not have before counts from its start', async () => {
+  const { open, spec, run, log } = stage();
+  const host = await open({ host: 'worker', sinks: [spec({ fail: 'exit', seq: 0, uploads: 'here' })] });
+  const died = log.next();
+  run.append('w1', [stepRecord(), epochRecord({ seq: 1 })]);
+  await host.flush(5000);
+  await died;
+  await host.flush(5000);
+  expect(host.health()).toMatchObject({ file: { delivered: 1, uploads: { delivered: 1 } } });
 });
 
 test('a takeover during a close ends in a whole close', async () => {

@@ -1,6 +1,14 @@
 /** Chooses where deliveries run, and keeps them running: a worker that cannot start or dies is replaced by the caller's loop. */
 
-import { errorMessage, isSinkSpec, type Sink, type SinkHealth, type SinkOutcome, type SinkSpec } from '@runcast/core';
+import {
+  errorMessage,
+  isSinkSpec,
+  type LaneHealth,
+  type Sink,
+  type SinkHealth,
+  type SinkOutcome,
+  type SinkSpec,
+} from '@runcast/core';
 import type { RunDirectory } from '@runcast/runlog';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
@@ -46,6 +54,8 @@ class FailoverHost implements DeliveryHost {
   #current: DeliveryHost;
   /** The change from worker to in-line, while it is under way or after it. */
   #failover: Promise<void> | undefined;
+  /** What the worker had last said of its sinks when it died; nothing while it lives. */
+  #earlier: Readonly<Record<string, SinkHealth>> = {};
 
   constructor(options: OpenHostOptions, worker: WorkerHost) {
     this.#options = options;
@@ -64,7 +74,10 @@ class FailoverHost implements DeliveryHost {
   }
 
   health(): Readonly<Record<string, SinkHealth>> {
-    return this.#current.health();
+    const now = this.#current.health();
+    return Object.fromEntries(
+      Object.entries(now).map(([sink, health]) => [sink, withEarlier(health, this.#earlier[sink])]),
+    );
   }
 
   async flush(timeoutMs: number): Promise<readonly SinkSettlement[]> {
@@ -99,7 +112,9 @@ class FailoverHost implements DeliveryHost {
       terminal: false,
     });
     try {
+      const earlier = this.#current.health();
       this.#current = await openInline(this.#options, because);
+      this.#earlier = earlier;
     } catch (error) {
       // The log keeps everything; what is owed is said at close.
       this.#options.onEvent({
@@ -110,4 +125,30 @@ class FailoverHost implements DeliveryHost {
       });
     }
   }
+}
+
+/** A publisher's counts go on where its host has changed; how its sinks stand is as of now. */
+function withEarlier(health: SinkHealth, earlier: SinkHealth | undefined): SinkHealth {
+  if (earlier === undefined) return health;
+  return {
+    ...health,
+    ...laneCounts(health, earlier),
+    skippedKinds: earlier.skippedKinds + health.skippedKinds,
+    skippedSteps: earlier.skippedSteps + health.skippedSteps,
+    ...(health.uploads === undefined || earlier.uploads === undefined
+      ? {}
+      : { uploads: { ...health.uploads, ...laneCounts(health.uploads, earlier.uploads) } }),
+  };
+}
+
+function laneCounts(
+  now: LaneHealth,
+  earlier: LaneHealth,
+): Pick<LaneHealth, 'delivered' | 'refused' | 'retries' | 'lastError'> {
+  return {
+    delivered: earlier.delivered + now.delivered,
+    refused: earlier.refused + now.refused,
+    retries: earlier.retries + now.retries,
+    lastError: now.lastError ?? earlier.lastError,
+  };
 }

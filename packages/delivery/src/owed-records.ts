@@ -1,16 +1,12 @@
 /** What the sinks of a run are owed, found out from outside: from the stored cursors and the ends of the logs. */
 
 import { isLeased, listRuns, readManifest, runDirectory, withRunLogs, type RunDirectory } from '@runcast/runlog';
-import { CursorStore, deliveredPosition } from './cursor-store.ts';
+import { storedPositions } from './stored-positions.ts';
 
 /** Records that each of `sinks` has not been given, by name. Throws the system's error where the logs cannot be read. */
 export function owedRecords(directory: RunDirectory, sinks: readonly string[]): ReadonlyMap<string, number> {
   return withRunLogs(directory.logDirectory, (logs) => {
-    const owed = sinks.map((sink): [string, number] => {
-      const cursor = new CursorStore(directory, sink).read();
-      return [sink, logs.recordsAfter((writer) => deliveredPosition(cursor, writer))];
-    });
-    return new Map(owed);
+    return new Map(sinks.map((sink) => [sink, logs.recordsAfter(storedPositions(directory, sink).of)]));
   });
 }
 

@@ -67,7 +67,7 @@ function runWithSteps(count: number): RunOnDisk {
 /** Advances until nothing is delivered any more; returns what it came to. */
 async function drain(delivery: SinkDelivery): Promise<string> {
   for (;;) {
-    const progress = await delivery.advance();
+    const progress = await delivery.main.advance();
     if (progress !== 'delivered') return progress;
   }
 }
@@ -105,8 +105,8 @@ test('keeps the order of a writer across batches', async () => {
 test('is synchronous with a sink that is', async () => {
   const sink = createMemorySink();
   const { delivery } = await open(sink, runWithSteps(3));
-  expect(delivery.advance()).toBe('delivered');
-  expect(delivery.advance()).toBe('idle');
+  expect(delivery.main.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('idle');
   expect(sink.records()).toHaveLength(3);
 });
 
@@ -149,7 +149,7 @@ test('hands over the steps whose number is a multiple of n, and counts the rest'
 test('a batch of which the sink takes nothing is not handed over', async () => {
   const sink = createMemorySink({ logEveryNSteps: 100 });
   const { delivery, run } = await open(sink, runWithSteps(9));
-  expect(delivery.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('delivered');
   expect(sink.calls.map(({ method }) => method)).toEqual(['open']);
   expect(await delivery.flush()).toBeUndefined();
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 8 } } });
@@ -169,12 +169,28 @@ test('the cursor with the intent is stored before the call', async () => {
   ]);
 });
 
+test('the cursor of a sink that is cut back to it is stored from time to time, and with the last record', async () => {
+  const { delivery, run, clock } = await open(createMemorySink(), runWithSteps(3));
+  const after = async (elapsedMs: number, from: number): Promise<unknown> => {
+    await clock.advance(elapsedMs);
+    run.steps('w1', from, 1);
+    await delivery.main.advance();
+    return run.cursor('memory');
+  };
+  await delivery.main.advance();
+  expect(await after(49, 3)).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
+  expect(await after(1, 4)).toMatchObject({ delivered: { w1: { seq: 3 } }, intent: { next: { seq: 4 } } });
+  expect(await after(49, 5)).toMatchObject({ delivered: { w1: { seq: 3 } } });
+  expect(await delivery.main.advance()).toBe('idle');
+  expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 5 } } });
+});
+
 test('after a crash between write and cursor the identical batch comes again, although the log has grown', async () => {
   const run = runWithSteps(3);
   const backend = createMemoryBackend();
   const first = createMemorySink({ backend });
   const crashed = await open(first, run);
-  await crashed.delivery.advance();
+  await crashed.delivery.main.advance();
   run.steps('w1', 3, 4);
   const second = createMemorySink({ backend });
   const { delivery } = await open(second, run);
@@ -190,7 +206,7 @@ test('an intent whose log is gone is passed over', async () => {
   const run = runWithSteps(3);
   const backend = createMemoryBackend();
   const crashed = await open(createMemorySink({ backend }), run);
-  await crashed.delivery.advance();
+  await crashed.delivery.main.advance();
   rmSync(join(run.directory.logDirectory, 'w1.jsonl'));
   run.steps('w2', 0, 1);
   const { delivery } = await open(createMemorySink({ backend }), run);
@@ -203,7 +219,7 @@ test('an intent whose records the disk has lost is passed over', async () => {
   const run = runWithSteps(3);
   const backend = createMemoryBackend();
   const crashed = await open(createMemorySink({ backend }), run);
-  await crashed.delivery.advance();
+  await crashed.delivery.main.advance();
   writeFileSync(join(run.directory.logDirectory, 'w1.jsonl'), '');
   const { delivery } = await open(createMemorySink({ backend }), run);
   expect(await drain(delivery)).toBe('idle');
@@ -218,8 +234,17 @@ test('a sink is opened where its cursor stands', async () => {
   await first.delivery.close(OUTCOME);
   const second = createMemorySink({ backend });
   const { delivery } = await open(second, run);
-  expect(second.calls).toEqual([
-    { method: 'open', context: { runId: 'run-1', runDirectory: run.directory.path, position: { entries: 3 } } },
+  expect(second.calls).toMatchObject([
+    {
+      method: 'open',
+      context: {
+        runId: 'run-1',
+        runDirectory: run.directory.path,
+        position: { entries: 3 },
+        uploadPosition: undefined,
+        signal: { aborted: false },
+      },
+    },
   ]);
   expect(await drain(delivery)).toBe('idle');
   expect(delivery.hasDelivered(new Map([['w1', 2]]))).toBe(true);
@@ -299,17 +324,17 @@ test('closing a sink that could not be opened keeps its stored cursor', async ()
 test('a failing sink is asked again after a jittered, growing delay, and its recovery is told', async () => {
   const sink = createScriptedSink({ answers: failing(2) });
   const { delivery, clock, log } = await open(sink, runWithSteps(2));
-  expect(delivery.advance()).toBe('waiting');
-  expect(delivery.retryAtMs).toBe(clock.now() + 375);
+  expect(delivery.main.advance()).toBe('waiting');
+  expect(delivery.main.retryAtMs).toBe(clock.now() + 375);
   expect(delivery.health()).toMatchObject({ state: 'retrying', retries: 1, lagRecords: 2 });
   await clock.advance(374);
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   expect(sink.attempts).toHaveLength(1);
   await clock.advance(1);
-  expect(delivery.advance()).toBe('waiting');
-  expect(delivery.retryAtMs).toBe(clock.now() + 750);
+  expect(delivery.main.advance()).toBe('waiting');
+  expect(delivery.main.retryAtMs).toBe(clock.now() + 750);
   await clock.advance(750);
-  expect(delivery.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('delivered');
   const error = { message: 'the backend is down', code: 'RUNCAST_SINK_RETRYABLE' };
   expect(log.events).toEqual([
     { type: 'sinkError', sink: 'scripted', error, terminal: false },
@@ -324,10 +349,14 @@ test('a failing sink is asked again after a jittered, growing delay, and its rec
 test('a backend that asks to be left alone is left alone that long', async () => {
   const sink = createScriptedSink({ answers: failing(1, 'too many requests', 45_000) });
   const { delivery, clock } = await open(sink, runWithSteps(1));
-  await delivery.advance();
-  expect(delivery.retryAtMs).toBe(clock.now() + 45_000);
+  await delivery.main.advance();
+  expect(delivery.main.retryAtMs).toBe(clock.now() + 45_000);
   delivery.retryNow();
-  expect(delivery.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(44_999);
+  expect(delivery.main.advance()).toBe('waiting');
+  await clock.advance(1);
+  expect(delivery.main.advance()).toBe('delivered');
 });
 
 test('a rejection counts as a failure', async () => {
@@ -339,9 +368,9 @@ test('a rejection counts as a failure', async () => {
     },
   });
   const { delivery, clock } = await open(sink, runWithSteps(1));
-  expect(await delivery.advance()).toBe('waiting');
+  expect(await delivery.main.advance()).toBe('waiting');
   await clock.advance(1000);
-  expect(await delivery.advance()).toBe('delivered');
+  expect(await delivery.main.advance()).toBe('delivered');
 });
 
 test('a sink whose position throws is asked again and rejects nothing', async () => {
@@ -354,18 +383,18 @@ test('a sink whose position throws is asked again and rejects nothing', async ()
     },
   });
   const { delivery } = await open(sink, runWithSteps(1));
-  expect(await delivery.advance()).toBe('waiting');
+  expect(await delivery.main.advance()).toBe('waiting');
   isBroken = false;
   delivery.retryNow();
-  expect(await delivery.advance()).toBe('delivered');
+  expect(await delivery.main.advance()).toBe('delivered');
 });
 
 test('a terminal error stops the sink for good', async () => {
   const sink = createScriptedSink({ answers: [terminal()] });
   const { delivery, log, clock } = await open(sink, runWithSteps(1));
-  expect(delivery.advance()).toBe('stopped');
+  expect(delivery.main.advance()).toBe('stopped');
   await clock.advance(3_600_000);
-  expect(delivery.advance()).toBe('stopped');
+  expect(delivery.main.advance()).toBe('stopped');
   expect(sink.attempts).toHaveLength(1);
   expect(log.events).toEqual([
     {
@@ -420,7 +449,7 @@ test('a refusal of records that are not in the batch is a failure to be repeated
     },
   });
   const { delivery } = await open(sink, runWithSteps(1));
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   expect(delivery.health()).toMatchObject({ state: 'retrying', refused: 0 });
 });
 
@@ -428,7 +457,7 @@ test('without room for a dead letter no record is given up', async () => {
   const sink = createScriptedSink({ refuse: (record) => (record.seq === 0 ? 'not wanted' : undefined) });
   const { delivery, run } = await open(sink, runWithSteps(2));
   writeFileSync(run.directory.deadLetterDirectory, 'in the way');
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   expect(delivery.health()).toMatchObject({ state: 'retrying', refused: 0, lastError: { code: 'EEXIST' } });
   rmSync(run.directory.deadLetterDirectory);
   delivery.retryNow();
@@ -459,7 +488,7 @@ test('without room for the dead letter of a corrupt line the log is not read pas
   run.appendText('w1', 'torn by a crash\n');
   const { delivery } = await open(createMemorySink(), run);
   writeFileSync(run.directory.deadLetterDirectory, 'in the way');
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   expect(delivery.trouble).toMatch(/EEXIST/u);
   rmSync(run.directory.deadLetterDirectory);
   delivery.retryNow();
@@ -475,7 +504,7 @@ test('a last line that is not whole stays until it is', async () => {
   await drain(delivery);
   const line = JSON.stringify(epochRecord({ seq: 1 }));
   run.appendText('w1', line.slice(0, 20));
-  expect(delivery.advance()).toBe('idle');
+  expect(delivery.main.advance()).toBe('idle');
   expect(delivery.health()).toMatchObject({ lagBytes: 20, lagRecords: 0 });
   run.appendText('w1', `${line.slice(20)}\n`);
   await drain(delivery);
@@ -490,7 +519,7 @@ test('a sink whose backend has lost its position in the middle stops, and starts
     },
   });
   const { delivery, log } = await open(lost, run);
-  expect(delivery.advance()).toBe('stopped');
+  expect(delivery.main.advance()).toBe('stopped');
   expect(log.events).toMatchObject([{ type: 'sinkError', terminal: true, error: { message: 'the file is gone' } }]);
 });
 
@@ -536,7 +565,7 @@ describe('a backend that has lost some of what it had, and says what it still ha
     await drain(delivery);
     sink.cut('w1');
     run.steps('w2', 4, 1);
-    expect(delivery.advance()).toBe('waiting');
+    expect(delivery.main.advance()).toBe('waiting');
     expect(log.events).toMatchObject([
       { type: 'sinkError', terminal: false },
       { type: 'retry', attempt: 1 },
@@ -573,7 +602,7 @@ describe('a backend that has lost some of what it had, and says what it still ha
     const { delivery, run, clock } = await open(sink, runWithSteps(2));
     await drain(delivery);
     run.steps('w1', 2, 1);
-    expect(delivery.advance()).toBe('waiting');
+    expect(delivery.main.advance()).toBe('waiting');
     await clock.advance(1000);
     await drain(delivery);
     expect(writes).toEqual([[0, 1], [2], [0, 1, 2]]);
@@ -585,12 +614,12 @@ test('a disk that takes no cursor delays the batch, and nothing is delivered wit
   const sink = createMemorySink();
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
   blockCursors(run);
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   expect(sink.records()).toEqual([]);
   expect(delivery.health()).toMatchObject({ state: 'retrying', lastError: { code: 'ENOTDIR' } });
   rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
-  expect(delivery.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('delivered');
 });
 
 test('flush makes the sink durable and then stores the cursor', async () => {
@@ -602,7 +631,7 @@ test('flush makes the sink durable and then stores the cursor', async () => {
     },
   });
   const { delivery } = await open(sink, run);
-  await delivery.advance();
+  await delivery.main.advance();
   expect(await delivery.flush()).toBeUndefined();
   expect(order).toEqual(['{}']);
   expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 1 } } });
@@ -611,21 +640,21 @@ test('flush makes the sink durable and then stores the cursor', async () => {
 
 test('a sink that has nothing to do has its cursor stored, for others to read', async () => {
   const { delivery, run } = await open(createMemorySink(), runWithSteps(3));
-  expect(delivery.advance()).toBe('delivered');
+  expect(delivery.main.advance()).toBe('delivered');
   expect(run.cursor('memory')).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
-  expect(delivery.advance()).toBe('idle');
+  expect(delivery.main.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } }, position: { entries: 3 } });
   expect(run.cursor('memory')).not.toHaveProperty('intent');
 });
 
 test('a cursor that cannot be stored for want of records is stored later, and both are told', async () => {
   const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
-  await delivery.advance();
+  await delivery.main.advance();
   blockCursors(run);
-  expect(delivery.advance()).toBe('waiting');
+  expect(delivery.main.advance()).toBe('waiting');
   rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);
-  expect(delivery.advance()).toBe('idle');
+  expect(delivery.main.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } } });
   expect(delivery.state).toBe('delivering');
   expect(log.events.map(({ type }) => type)).toEqual(['sinkError', 'retry', 'recovered']);
@@ -634,7 +663,7 @@ test('a cursor that cannot be stored for want of records is stored later, and bo
 test('a cursor stored while a batch waits for its repetition keeps the intent', async () => {
   const sink = createScriptedSink({ answers: failing(1) });
   const { delivery, run } = await open(sink, runWithSteps(2));
-  await delivery.advance();
+  await delivery.main.advance();
   await delivery.flush();
   expect(run.cursor('scripted')).toMatchObject({ delivered: {}, intent: { writer: 'w1', next: { seq: 1 } } });
 });
@@ -656,7 +685,7 @@ test('flush says why it failed', async () => {
 test('a terminal error of a flush stops the sink', async () => {
   const { delivery, log } = await open(sinkWith({ flush: () => Promise.reject(new TerminalSinkError('revoked')) }));
   expect(await delivery.flush()).toBe('revoked');
-  expect(delivery.advance()).toBe('stopped');
+  expect(delivery.main.advance()).toBe('stopped');
   expect(await delivery.flush()).toBe('revoked');
   expect(log.events).toEqual([
     { type: 'sinkError', sink: 'custom', error: { message: 'revoked', code: 'RUNCAST_SINK_TERMINAL' }, terminal: true },
@@ -667,7 +696,7 @@ test('a flush of an asynchronous sink stores the cursor when it is over', async 
   const flushing = Promise.withResolvers<void>();
   const run = runWithSteps(1);
   const { delivery } = await open(sinkWith({ flush: () => flushing.promise }), run);
-  await delivery.advance();
+  await delivery.main.advance();
   const flushed = delivery.flush();
   expect(run.cursor('custom')).toMatchObject({ delivered: {} });
   flushing.resolve();
@@ -693,11 +722,11 @@ test('calls of a sink never overlap', async () => {
     close: () => call('close'),
   });
   const { delivery } = await open(sink, runWithSteps(1));
-  const advancing = delivery.advance();
-  expect(delivery.advance()).toBeInstanceOf(Promise);
+  const advancing = delivery.main.advance();
+  expect(delivery.main.advance()).toBeInstanceOf(Promise);
   await Promise.all([
     advancing,
-    delivery.advance(),
+    delivery.main.advance(),
     delivery.flush(),
     delivery.tick(),
     delivery.flush(),
@@ -711,7 +740,7 @@ test('calls of a sink never overlap', async () => {
 test('no call follows a close, however it was queued', async () => {
   const memory = createScriptedSink({ answers: ['hang'] });
   const { delivery } = await open(memory, runWithSteps(1));
-  const advancing = delivery.advance();
+  const advancing = delivery.main.advance();
   await memory.hanging();
   const closing = delivery.close(OUTCOME);
   const flushing = delivery.flush();
@@ -722,7 +751,7 @@ test('no call follows a close, however it was queued', async () => {
   expect(await flushing).toBe('the sink is closed');
   await ticking;
   expect(memory.memory.calls.map(({ method }) => method)).toEqual(['open', 'write', 'close']);
-  expect(delivery.advance()).toBe('stopped');
+  expect(delivery.main.advance()).toBe('stopped');
   expect(await delivery.close(OUTCOME)).toBe('the sink is closed');
 });
 
@@ -730,12 +759,12 @@ test('a sink that is busy or in trouble gets no heartbeat, an idle one does', as
   const sink = createScriptedSink({ answers: ['hang', ...failing(1)] });
   const { delivery, run, clock } = await open(sink, runWithSteps(1));
   await delivery.tick();
-  void delivery.advance();
+  void delivery.main.advance();
   await delivery.tick();
   sink.release();
   await delivery.flush();
   run.steps('w1', 1, 1);
-  await delivery.advance();
+  await delivery.main.advance();
   await delivery.tick();
   expect(sink.memory.calls.filter(({ method }) => method === 'tick')).toEqual([{ method: 'tick', now: clock.now() }]);
 });
@@ -786,7 +815,7 @@ test('endNow completes a synchronous sink within the call', async () => {
 test('endNow completes a synchronous sink in the middle of its flush and close', async () => {
   const sink = createMemorySink();
   const { delivery, run } = await open(sink, runWithSteps(1));
-  await delivery.advance();
+  await delivery.main.advance();
   void delivery.flush();
   run.steps('w1', 1, 1);
   delivery.endNow(OUTCOME);
@@ -797,7 +826,7 @@ test('endNow completes a synchronous sink in the middle of its flush and close',
 test('endNow tries a failing sink once more, and closes it all the same', async () => {
   const sink = createScriptedSink({ answers: failing(2) });
   const { delivery, run } = await open(sink, runWithSteps(1));
-  await delivery.advance();
+  await delivery.main.advance();
   delivery.endNow(OUTCOME);
   expect(sink.attempts).toHaveLength(2);
   expect(sink.memory.calls.at(-1)).toEqual({ method: 'close', outcome: OUTCOME });
@@ -807,12 +836,12 @@ test('endNow tries a failing sink once more, and closes it all the same', async 
 test('endNow leaves alone what an asynchronous sink has not finished', async () => {
   const sink = createScriptedSink({ answers: ['accept', 'hang'] });
   const { delivery, run } = await open(sink, runWithSteps(1));
-  await delivery.advance();
+  await delivery.main.advance();
   run.steps('w1', 1, 1);
   delivery.endNow(OUTCOME);
   delivery.endNow(OUTCOME);
   expect(sink.memory.calls.map(({ method }) => method)).toEqual(['open', 'write']);
-  expect(run.cursor('scripted')).toMatchObject({ delivered: { w1: { seq: 0 } }, intent: { next: { seq: 1 } } });
+  expect(run.cursor('scripted')).toMatchObject({ delivered: {}, intent: { next: { seq: 0 } } });
 });
 
 test('says whether the sink is local', async () => {
@@ -823,7 +852,7 @@ test('says whether the sink is local', async () => {
 
 test('a settlement says what is owed and why', async () => {
   const { delivery } = await open(createScriptedSink({ answers: failing(1) }), runWithSteps(3));
-  await delivery.advance();
+  await delivery.main.advance();
   expect(delivery.settlement('the backend is down')).toEqual({
     sink: 'scripted',
     owedRecords: 3,
@@ -831,4 +860,51 @@ test('a settlement says what is owed and why', async () => {
     deliveredSteps: 0,
     reason: 'the backend is down',
   });
+});
+
+test('leaves the backend alone after a write for as long as the sink says, but not while somebody waits', async () => {
+  const asked: boolean[] = [];
+  const run = makeRun();
+  run.steps('w1', 0, 3);
+  const sink = sinkWith({
+    pauseMs: (behind) => {
+      asked.push(behind);
+      return 1000;
+    },
+  });
+  const { delivery, clock } = await open(sink, run);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 3, 1);
+  expect(delivery.main.advance()).toBe('waiting');
+  expect(delivery.main.retryAtMs).toBe(clock.now() + 1000);
+  expect([delivery.hurry(), delivery.hurry()]).toEqual([true, false]);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 4, 1);
+  await clock.advance(1000);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 5, 1);
+  delivery.retryNow();
+  expect(delivery.main.advance()).toBe('delivered');
+  expect(asked).toEqual([false, false, false, false]);
+});
+
+test('says whether more is waiting than one write takes', async () => {
+  const asked: boolean[] = [];
+  const sink = sinkWith({
+    pauseMs: (behind) => {
+      asked.push(behind);
+      return 0;
+    },
+  });
+  const { delivery } = await open(sink, runWithSteps(12_000));
+  expect(await drain(delivery)).toBe('idle');
+  expect([asked[0], asked.at(-1)]).toEqual([true, false]);
+});
+
+test('passes on what a sink has to say', async () => {
+  const sink = sinkWith({ open: ({ notify }) => notify({ type: 'runUrl', url: 'https://backend/run-1' }) });
+  const { log } = await open(sink);
+  expect(log.events).toEqual([
+    { type: 'sinkNotice', sink: 'custom', notice: { type: 'runUrl', url: 'https://backend/run-1' } },
+  ]);
 });

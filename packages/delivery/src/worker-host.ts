@@ -12,6 +12,7 @@ import type { RunDirectory } from '@runcast/runlog';
 import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { SinkOpenError } from './inline-host.ts';
+import { lagRecords } from './lag-records.ts';
 import { EXIT_STATE, readFromWorker, type FromWorker, type ToWorker, type WorkerTask } from './messages.ts';
 
 /** A worker that has said nothing for this long when opening is taken for one that will not. */
@@ -175,13 +176,16 @@ export class WorkerHost implements DeliveryHost {
   }
 
   #unanswered(): readonly SinkSettlement[] {
-    return this.#options.specs.map(({ name }) => ({
-      sink: name,
-      owedRecords: this.#health[name]?.lagRecords ?? 0,
-      skippedSteps: 0,
-      deliveredSteps: 0,
-      reason: 'the worker does not answer',
-    }));
+    return this.#options.specs.map(({ name }) => {
+      const health = this.#health[name];
+      return {
+        sink: name,
+        owedRecords: health === undefined ? 0 : lagRecords(health),
+        skippedSteps: 0,
+        deliveredSteps: 0,
+        reason: 'the worker does not answer',
+      };
+    });
   }
 
   #receiveAll(): void {

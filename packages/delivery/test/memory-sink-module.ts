@@ -2,12 +2,13 @@
 
 import { appendFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { TerminalSinkError, type CreateSink } from '@runcast/core';
+import { TerminalSinkError, type CreateSink, type RecordBatch } from '@runcast/core';
 
 /**
  * `path`: a file that gets a line for each record and call. `fail`: `open` rejects, `exit` and `throw` end the worker at the
  * record of that seq (never the main thread), `hang` never answers a write, `terminal` stops. `here`: false where only a
- * worker may open it.
+ * worker may open it. `uploads`: true where epochs are uploaded,
+ * `here` where only the main thread does so.
  */
 export const createSink: CreateSink = (config) => {
   const { path, fail, seq } = config;
@@ -33,6 +34,16 @@ export const createSink: CreateSink = (config) => {
       for (const record of batch.records) say(`${batch.writer} ${record.seq}`);
       return undefined;
     },
+    ...(config['uploads'] === true || (isMainThread && config['uploads'] === 'here')
+      ? {
+          uploads: {
+            kinds: ['epoch'],
+            write: ({ records }: RecordBatch): void => {
+              for (const { seq: uploaded } of records) say(`upload ${uploaded}`);
+            },
+          },
+        }
+      : {}),
     flush: () => say('flush'),
     close: () => say('close'),
   };

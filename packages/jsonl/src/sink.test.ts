@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, PositionLostError, RECORD_KINDS, type Sink } from '@runcast/core';
-import { batchOf, createFaultFileSystem, stepRecord } from '@runcast/testing';
+import { batchOf, createFaultFileSystem, sinkContext, stepRecord } from '@runcast/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jsonlSink } from './index.ts';
 import { createJsonlSink, createSink } from './sink.ts';
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 function open(sink: Sink, position?: { readonly length: number }): Sink {
   opened.push(sink);
-  void sink.open?.({ runId: 'run-1', runDirectory: place, position });
+  void sink.open?.(sinkContext({ runId: 'run-1', runDirectory: place, position }));
   return sink;
 }
 

@@ -1,10 +1,10 @@
 import { RetryableSinkError } from '@runcast/core';
-import { batchOf, stepRecord } from '@runcast/testing';
+import { batchOf, sinkContext, stepRecord } from '@runcast/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ScriptedServer, type Answer } from '../test/scripted-server.ts';
 import { createRedisSink } from './sink.ts';
 
-const RUN = { runId: 'run-1', runDirectory: '/', position: undefined };
+const RUN = sinkContext({ runId: 'run-1', runDirectory: '/' });
 const BATCH = batchOf('w1', [stepRecord({ seq: 0 })]);
 const NEXT = batchOf('w1', [stepRecord({ seq: 1 })]);
 

@@ -1,7 +1,7 @@
 import { PositionLostError, type RecordBatch, type Sink } from '@runcast/core';
 import { CursorStore } from '@runcast/delivery';
 import { LogWriter, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
-import { batchOf, closeRecord, createMemorySink, openRecord, stepRecord } from '@runcast/testing';
+import { batchOf, closeRecord, createMemorySink, openRecord, sinkContext, stepRecord } from '@runcast/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,7 +100,7 @@ describe('a mirrored sink', () => {
   it('keeps where it stands before each batch, with the batch, and after a flush', async () => {
     const memory = createMemorySink({ logEveryNSteps: 1 });
     const sink = mirrored(memory, { ...NOTHING, delivered: new Map([['w0', 9]]) }, keep);
-    await sink.open?.({ runId: 'run-1', runDirectory: dir, position: undefined });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await sink.write(BATCH);
     await sink.write(NEXT);
     await sink.flush();
@@ -132,7 +132,7 @@ describe('a mirrored sink', () => {
   it('sends nothing where the cursor cannot be kept', async () => {
     const memory = createMemorySink();
     const sink = mirrored(memory, NOTHING, () => Promise.reject(new Error('another relay')));
-    await sink.open?.({ runId: 'run-1', runDirectory: dir, position: undefined });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await expect((async () => sink.write(BATCH))()).rejects.toThrow('another relay');
     expect(memory.records()).toEqual([]);
   });
@@ -151,7 +151,7 @@ describe('a mirrored sink', () => {
     };
     const sink = mirrored(failing, NOTHING, keep);
     expect(Object.keys(sink)).toEqual(['name', 'traits', 'open', 'write', 'flush', 'close']);
-    await sink.open?.({ runId: 'run-1', runDirectory: dir, position: undefined });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await sink.write(BATCH);
     const held = new Map([['w1', 0]]);
     errors.push(new Error('slow'), new PositionLostError('lost'), new PositionLostError('lost', { held }));

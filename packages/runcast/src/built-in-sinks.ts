@@ -8,17 +8,41 @@ import {
   type EnvReading,
   type EnvSection,
   type EnvVariable,
+  type ConfigProblem,
+  type RunOptions,
   type SinkSpec,
 } from '@runcast/core';
 import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
 import { redisEnv, redisSink, serverAddress } from '@runcast/redis/spec';
 import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
+import {
+  nameProblems,
+  probeWandb,
+  readWandbSettings,
+  wandbEnv,
+  wandbSinkOf,
+  type WandbSettings,
+} from '@runcast/wandb/spec';
 
 /** A sink as the environment has it, on or off. */
 export interface SinkSetting {
   readonly enabled: boolean;
+  /** Why it is off although it is enabled. */
+  readonly off?: string;
   readonly spec: SinkSpec;
   readonly target: SinkTarget;
+  /** What the sink's variables say of the run itself. */
+  readonly run?: SinkRunSettings;
+}
+
+/** What a sink's variables say of the run, for all: the same run has the same project everywhere. */
+export interface SinkRunSettings {
+  /** Goes before what the program and other variables say. */
+  readonly first: RunOptions;
+  /** Stands where nobody else says anything; its tags are added. */
+  readonly last: RunOptions;
+  /** What of a run the sink could never take. */
+  readonly problems: (run: RunOptions) => readonly ConfigProblem[];
 }
 
 /** Where a sink delivers, and the variable that says so. */
@@ -50,9 +74,9 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
     return { spec, target: { kind: 'directory', path: directory, variable: 'JSONL__DIR' } };
   }),
   builtIn('tensorboard', tensorboardEnv, (config, cwd) => {
-    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps } = config;
+    const { log_dir: logDir, flush_secs: flushSecs, log_every_n_steps: logEveryNSteps, engine } = config;
     const directory = resolve(cwd, logDir);
-    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps });
+    const spec = tensorboardSink({ logDir: directory, flushSecs, logEveryNSteps, engine });
     return { spec, target: { kind: 'directory', path: directory, variable: 'TENSORBOARD__LOG_DIR' } };
   }),
   builtIn('redis', redisEnv, (config) => {
@@ -61,7 +85,53 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
     const probe = async (): Promise<string> => (await import('@runcast/redis')).probeServer(url, stream);
     return { spec, target: { kind: 'server', address: serverAddress(url), variable: 'REDIS__URL', probe } };
   }),
+  {
+    name: 'wandb',
+    prefix: wandbEnv.prefix,
+    read(env, cwd) {
+      const { config, problems, warnings } = readWandbSettings(env);
+      return { config: config === undefined ? undefined : wandbSetting(config, cwd), problems, warnings };
+    },
+    describe: (env) => describeSection(wandbEnv, env),
+  },
 ];
+
+function wandbSetting(settings: WandbSettings, cwd: string): SinkSetting {
+  const { project, entity, group, job_type: jobType, fallback } = settings;
+  return {
+    enabled: settings.enabled && settings.mode !== 'disabled',
+    ...(settings.enabled ? { off: 'WANDB__MODE is disabled' } : {}),
+    spec: wandbSinkOf(settings, cwd),
+    target:
+      settings.mode === 'offline'
+        ? { kind: 'directory', path: resolve(cwd, settings.dir, 'wandb'), variable: 'WANDB_DIR' }
+        : {
+            kind: 'server',
+            address: settings.baseUrl,
+            variable: 'WANDB_BASE_URL and WANDB_API_KEY',
+            probe: () => probeWandb(settings),
+          },
+    run: {
+      first: present({ project, entity, group, jobType }),
+      last: present({
+        id: fallback.runId,
+        project: fallback.project,
+        entity: fallback.entity,
+        group: fallback.group,
+        tags: fallback.tags.length === 0 ? undefined : fallback.tags,
+      }),
+      problems: (run) => [
+        ...nameProblems(run.project, 'run.project (RUNCAST__PROJECT, WANDB_PROJECT)'),
+        ...nameProblems(run.id, 'run.id (RUNCAST__RUN_ID, WANDB_RUN_ID)'),
+      ],
+    },
+  };
+}
+
+/** Without the members that hold nothing. */
+function present(options: { readonly [K in keyof RunOptions]: RunOptions[K] | undefined }): RunOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
 
 function builtIn<Config extends { readonly enabled: boolean }>(
   name: string,

@@ -16,6 +16,7 @@ describe('an environment that says nothing', () => {
         ranks: 'join',
       },
       sinks: [],
+      runSettings: [],
       warnings: [],
       rank: 0,
     });
@@ -47,6 +48,7 @@ describe('sinks that are on', () => {
       ['jsonl', true, { path: '/there/runs/jsonl', variable: 'JSONL__DIR' }],
       ['tensorboard', false, { path: '/data/tensorboard', variable: 'TENSORBOARD__LOG_DIR' }],
       ['redis', false, { address: 'redis://localhost:6379/0', variable: 'REDIS__URL' }],
+      ['wandb', false, { address: 'https://api.wandb.ai' }],
     ]);
   });
 });
@@ -57,8 +59,8 @@ describe('mistakes', () => {
     JSONL__ENABLED: 'perhaps',
     TENSORBOARD__LOGDIR: '/x',
     RANK: 'first',
-    WANDB__ENABLED: ' On ',
-    STORE__ENABLED: 'false',
+    STORE__ENABLED: ' On ',
+    EPISODES__ENABLED: 'false',
     STORE__URL: 'sqlite:x',
   };
 
@@ -70,7 +72,7 @@ describe('mistakes', () => {
       { variable: 'RUNCAST__CLOSE_TIMEOUT_SECS', message: 'expects a number of seconds from 0 to 86400, holds "-1"' },
       { variable: 'JSONL__ENABLED', message: 'expects true or false, holds "perhaps"' },
       { variable: 'TENSORBOARD__LOGDIR', message: 'is not known; did you mean TENSORBOARD__LOG_DIR?' },
-      { variable: 'WANDB__ENABLED', message: 'this version of Runcast does not have that sink yet; unset it' },
+      { variable: 'STORE__ENABLED', message: 'this version of Runcast does not have that sink yet; unset it' },
       { variable: 'RANK', message: 'expects an integer from 0, holds "first"' },
     ]);
   });
@@ -79,7 +81,7 @@ describe('mistakes', () => {
     const reading = inspectConfiguration({ ...env, RUNCAST__CLOSE_TIMEOUT_SECS: '1' });
     expect(reading.configuration).toBeUndefined();
     expect(reading.run?.close_timeout_secs).toBe(1);
-    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true, false]);
+    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true, false, false]);
   });
 
   it('that may be the variables of somebody else are warnings', () => {

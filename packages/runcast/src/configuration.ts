@@ -12,13 +12,15 @@ import {
   type EnvVariable,
   type SinkSpec,
 } from '@runcast/core';
-import { BUILT_IN_SINKS, type BuiltInSink, type SinkSetting } from './built-in-sinks.ts';
+import { BUILT_IN_SINKS, type BuiltInSink, type SinkRunSettings, type SinkSetting } from './built-in-sinks.ts';
 import { runEnv, type RunEnvConfig } from './run-env.ts';
 
 export interface Configuration {
   readonly run: Readonly<RunEnvConfig>;
   /** The sinks that are on. */
   readonly sinks: readonly SinkSpec[];
+  /** What the variables of these sinks say of the run. */
+  readonly runSettings: readonly SinkRunSettings[];
   readonly warnings: readonly string[];
   /** This process's place in a group that a launcher started, from `RANK`; 0 where there is none. */
   readonly rank: number;
@@ -36,7 +38,7 @@ export interface ConfigurationReading {
 }
 
 /** Sinks of the design that this version does not have yet. Switched on, they are an error: nobody's data goes nowhere unnoticed. */
-const UNAVAILABLE_PREFIXES = ['WANDB', 'STORE', 'EPISODES'] as const;
+const UNAVAILABLE_PREFIXES = ['STORE', 'EPISODES'] as const;
 
 /** Reads everything and throws nothing. Relative directories of sinks are below `cwd`. */
 export function inspectConfiguration(env: Environment, cwd: string = '.'): ConfigurationReading {
@@ -51,11 +53,12 @@ export function inspectConfiguration(env: Environment, cwd: string = '.'): Confi
     ...rank.problems,
   ];
   const warnings = [...run.warnings, ...readings.flatMap(({ reading }) => reading.warnings)];
-  const enabled = sinks.flatMap(({ setting }) => (setting?.enabled === true ? [setting.spec] : []));
+  const enabled = sinks.flatMap(({ setting }) => (setting?.enabled === true ? [setting] : []));
+  const runSettings = enabled.flatMap((setting) => (setting.run === undefined ? [] : [setting.run]));
   const configuration =
     run.config === undefined || problems.length > 0
       ? undefined
-      : { run: run.config, sinks: enabled, warnings, rank: rank.value };
+      : { run: run.config, sinks: enabled.map(({ spec }) => spec), runSettings, warnings, rank: rank.value };
   return { configuration, run: run.config, sinks, problems, warnings };
 }
 

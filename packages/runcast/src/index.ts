@@ -4,6 +4,8 @@ export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
 export { redisSink } from '@runcast/redis/spec';
 export { tensorboardSink } from '@runcast/tensorboard/spec';
+export { wandbSink, type WandbSinkOptions } from '@runcast/wandb/spec';
+export type { SinkRunSettings } from './built-in-sinks.ts';
 export { describeConfiguration, readConfiguration, type Configuration } from './configuration.ts';
 export {
   createPublisher,
@@ -12,3 +14,4 @@ export {
   type SpecPublisherOptions,
 } from './open-publisher.ts';
 export { publisherFromEnv, withPublisher, type PublisherFromEnvOptions } from './publisher-from-env.ts';
+export { createWandbContext, loadWandbContext, wandbContext, type WandbContext } from './wandb-context.ts';

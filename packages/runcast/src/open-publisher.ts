@@ -1,5 +1,6 @@
 /** Opens a run: its directory, its lease, its log and its deliveries, in the order that leaves nothing behind when one fails. */
 
+import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +13,7 @@ import {
   redactArguments,
   redactObject,
   runIdProblems,
+  RunOpenError,
   toJson,
   type ConfigProblem,
   type JsonObject,
@@ -29,6 +31,8 @@ import {
   acquireLease,
   createBlobStore,
   discardRunDirectory,
+  existsAlready,
+  hasLogs,
   isLeased,
   LogWriter,
   nullBlobStore,
@@ -36,6 +40,7 @@ import {
   updateManifest,
   writeWhole,
   type Lease,
+  type RunDirectory,
   type RunManifest,
 } from '@runcast/runlog';
 import { encodeContext } from './context-file.ts';
@@ -117,7 +122,11 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
   const { directory } = prepared;
   // A run that cannot be opened leaves nothing behind: its id could not be used again.
   const undo: (() => unknown)[] = [];
-  if (prepared.created) undo.push(() => discardRunDirectory(directory));
+  if (prepared.created)
+    undo.push(() => {
+      // Unless another process has opened it meanwhile.
+      if (!hasLogs(directory)) discardRunDirectory(directory);
+    });
   try {
     const openDeliveries = (): Promise<DeliveryHost> => {
       updateManifest(directory, sinkNames, false);
@@ -131,16 +140,18 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     };
     const lease = joining ? undefined : await acquireOwnership(directory.leaseFile);
     undo.push(() => lease?.release());
+    // Between the look at the directory and the lease, another process may have opened the run and ended it.
+    if (lease !== undefined && (run.resume ?? 'never') === 'never' && hasLogs(directory))
+      throw existsAlready(dir, runId);
     const ownHost = lease === undefined ? undefined : await openDeliveries();
     undo.push(() => ownHost?.close({ status: 'unknown', final: false }, 0));
     const writerName = randomName(WRITER_NAME_LENGTH, Math.random);
-    const writer = new LogWriter({
-      logDirectory: directory.logDirectory,
-      writer: writerName,
-      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
-      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+    const writer = openLog(directory, writerName, events);
+    undo.push(() => {
+      writer.close();
+      // Nothing is in it, and a directory with a log is somebody's.
+      rmSync(writer.path, { force: true });
     });
-    undo.push(() => writer.close());
     if (lease !== undefined) {
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
       noticeUndelivered(dir, runId, events);
@@ -179,6 +190,23 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
   } catch (error) {
     for (const step of undo.toReversed()) await step();
     throw error;
+  }
+}
+
+/** Throws RunOpenError where no file can be made. */
+function openLog({ logDirectory }: RunDirectory, writer: string, events: PublisherEmitter): LogWriter {
+  try {
+    return new LogWriter({
+      logDirectory,
+      writer,
+      onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'log', error, terminal: false }),
+      onRecovery: (attempts) => events.deliveryEvent({ type: 'recovered', sink: 'log', attempts }),
+    });
+  } catch (error) {
+    throw new RunOpenError(
+      `the log of the run cannot be made in ${logDirectory}: ${errorMessage(error)}; set RUNCAST__DIR (dir) to a directory that can be written`,
+      { cause: error },
+    );
   }
 }
 

@@ -86,11 +86,18 @@ export async function withPublisher<T, Shapes extends MetricShapes = MetricShape
   return result;
 }
 
-function runOptions({ run: env }: Configuration, run: RunOptions): RunOptions {
-  return {
+function runOptions({ run: env, runSettings }: Configuration, run: RunOptions): RunOptions {
+  const own: RunOptions = {
     resume: env.resume,
     ...(env.run_id === undefined ? {} : { id: env.run_id }),
     ...(env.project === undefined ? {} : { project: env.project }),
     ...run,
   };
+  const options = runSettings.reduce((options, { first, last }) => {
+    const tags = [...new Set([...(last.tags ?? []), ...(options.tags ?? [])])];
+    return { ...last, ...options, ...first, ...(tags.length === 0 ? {} : { tags }) };
+  }, own);
+  const problems = runSettings.flatMap((settings) => settings.problems(options));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return options;
 }

@@ -120,8 +120,33 @@ test('records that the disk took nothing of are counted as lost at close, and a 
   const failure: unknown = await publisher.flush().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(AggregateError);
   expect(String(failure)).toContain('log: 1 records not delivered: ENOSPC');
-  const report = await publisher.close();
+  const report = await publisher.close({ timeoutMs: 0 });
   expect(report).toMatchObject({ complete: false, notices: [expect.stringMatching(/^2 records are lost/u)] });
+});
+
+test('close waits for a disk that is full, so that sinks are given the last records', async () => {
+  const pending: number[] = [];
+  const { publisher, disk } = stage({
+    close: () => {
+      pending.push(publisher.health().log.pendingBytes);
+      return Promise.resolve([SETTLED]);
+    },
+  });
+  disk.inject(...Array.from({ length: 4 }, () => ({ call: 'writeSync', code: 'ENOSPC' }) as const));
+  publisher.logStep({ step: 1, loss: 0.5 });
+  expect(await publisher.close()).toMatchObject({ complete: true, notices: [] });
+  expect(pending).toEqual([0]);
+});
+
+test('records that the log takes only when it is closed are owed to every sink', async () => {
+  const { publisher, disk } = stage({});
+  // The step, the end of the run, and the one attempt that closing without a timeout makes.
+  disk.inject(...Array.from({ length: 3 }, () => ({ call: 'writeSync', code: 'ENOSPC' }) as const));
+  publisher.logStep({ step: 1, loss: 0.5 });
+  expect(await publisher.close({ timeoutMs: 0 })).toMatchObject({
+    complete: false,
+    undelivered: [{ sink: 'jsonl', records: 2, reason: 'the log could not be written before' }],
+  });
 });
 
 test('disposal ends the run with a status that nobody knows', async () => {
@@ -158,6 +183,35 @@ test('events reach their listeners, and those that are mistakes are printed wher
     'jsonl: down',
     'jsonl: down; it has stopped, the run log keeps what it is owed',
     'owner: no such directory',
+  ]);
+  await publisher.close();
+});
+
+test('what a sink has to say reaches its listeners, and is printed once where there is none', async () => {
+  const { publisher, events, warnings } = stage({});
+  const notices = [
+    { type: 'runUrl', url: 'https://wandb.ai/x' },
+    { type: 'stopRequested' },
+    { type: 'notice', message: 'rows are added' },
+  ] as const;
+  expect(publisher.run.url).toBeUndefined();
+  for (const notice of notices) events.deliveryEvent({ type: 'sinkNotice', sink: 'wandb', notice });
+  expect(publisher.run.url).toBe('https://wandb.ai/x');
+  const heard: unknown[] = [];
+  publisher.on('runUrl', (event) => heard.push(event));
+  publisher.on('stopRequested', (event) => heard.push(event));
+  publisher.on('notice', (event) => heard.push(event));
+  for (const notice of notices) events.deliveryEvent({ type: 'sinkNotice', sink: 'wandb', notice });
+  await printed();
+  expect(heard).toEqual([
+    { sink: 'wandb', url: 'https://wandb.ai/x' },
+    { sink: 'wandb' },
+    { sink: 'wandb', message: 'rows are added' },
+  ]);
+  expect(warnings).toEqual([
+    'wandb: the run is at https://wandb.ai/x',
+    'wandb: somebody asks that the run stop; listen to "stopRequested" to do so',
+    'wandb: rows are added',
   ]);
   await publisher.close();
 });

@@ -3,6 +3,7 @@
  * several ways in which a process comes to its end.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventEmitter } from 'eventemitter3';
 import {
   errorInfo,
@@ -21,10 +22,17 @@ import {
   type RecordLog,
   type RunInfo,
   type RunStatus,
+  type SinkNotice,
   type SinkOutcome,
   type Undelivered,
 } from '@runcast/core';
-import { removeDeliveredLogs, type DeliveryEvent, type DeliveryHost, type SinkSettlement } from '@runcast/delivery';
+import {
+  lagRecords,
+  removeDeliveredLogs,
+  type DeliveryEvent,
+  type DeliveryHost,
+  type SinkSettlement,
+} from '@runcast/delivery';
 import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
@@ -32,6 +40,8 @@ import { onProcessExit } from './exit-hook.ts';
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 /** How long an exiting process waits for its local sinks. */
 const EXIT_TIMEOUT_MS = 5_000;
+/** How often a log that its disk takes nothing of is tried again while closing waits for it. */
+const LOG_RETRY_MS = 50;
 /** Warnings printed by one publisher to whom nobody listens, at most. */
 const MAX_WARNINGS = 20;
 /** Longest wait in milliseconds, a day: longer ones overflow the timers. */
@@ -58,6 +68,12 @@ export interface OpenRun {
 export class PublisherEmitter {
   readonly emitter: EventEmitter<PublisherEvents> = new EventEmitter<PublisherEvents>();
   readonly #warned = new Set<string>();
+  #runUrl: string | undefined;
+
+  /** Where the run can be seen, once a sink has said so. */
+  get runUrl(): string | undefined {
+    return this.#runUrl;
+  }
 
   /** A listener that throws is the application's mistake and must not end up in the trainer's call. */
   emit<E extends keyof PublisherEvents>(event: E, ...args: EventEmitter.EventArgs<PublisherEvents, E>): boolean {
@@ -96,8 +112,29 @@ export class PublisherEmitter {
       case 'recovered':
         this.emit('recovered', event);
         return;
+      case 'sinkNotice':
+        this.#sinkNotice(event.sink, event.notice);
+        return;
       default:
         event satisfies never;
+    }
+  }
+
+  #sinkNotice(sink: string, notice: SinkNotice): void {
+    switch (notice.type) {
+      case 'runUrl':
+        this.#runUrl ??= notice.url;
+        if (!this.emit('runUrl', { sink, url: notice.url })) this.warn(`${sink}: the run is at ${notice.url}`);
+        return;
+      case 'stopRequested':
+        if (!this.emit('stopRequested', { sink }))
+          this.warn(`${sink}: somebody asks that the run stop; listen to "stopRequested" to do so`);
+        return;
+      case 'notice':
+        if (!this.emit('notice', { sink, message: notice.message })) this.warn(`${sink}: ${notice.message}`);
+        return;
+      default:
+        notice satisfies never;
     }
   }
 }
@@ -106,7 +143,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   extends Recorder<Shapes>
   implements MetricsPublisher<Shapes>
 {
-  readonly run: RunInfo;
   readonly contextFile: string | undefined;
   readonly childEnv: Readonly<Record<string, string>>;
   readonly #open: OpenRun;
@@ -127,7 +163,6 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
           );
       },
     });
-    this.run = open.info;
     this.contextFile = open.directory?.contextFile;
     this.childEnv =
       this.contextFile === undefined
@@ -137,6 +172,10 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#events = events;
     this.#forgetExit =
       open.writer === undefined ? (): void => undefined : onProcessExit((exitCode) => this.#endWithProcess(exitCode));
+  }
+
+  get run(): RunInfo {
+    return { ...this.#open.info, url: this.#events.runUrl ?? this.#open.info.url };
   }
 
   on<E extends keyof PublisherEvents>(event: E, listener: PublisherListener<E>): this {
@@ -208,11 +247,16 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     const { writer, lease, fsync } = this.#open;
     this.#outcome = this.#recordEnd(status);
     this.end();
-    const settlements = await this.#settle(this.#outcome, timeoutMs);
+    const deadline = this.#open.nowMs() + timeoutMs;
+    await this.#awaitLog(deadline);
+    const settled = await this.#settle(this.#outcome, Math.max(0, deadline - this.#open.nowMs()));
     this.#forgetExit();
     const health = this.health();
+    const pending = writer?.pendingLines ?? 0;
     if (fsync === 'close') this.#attempt('the run log could not be forced to the disk', () => writer?.sync());
-    const lost = (writer?.close() ?? 0) + this.dropped;
+    const unwritten = writer?.close() ?? 0;
+    const lost = unwritten + this.dropped;
+    const settlements = settled.map((settlement) => withLateRecords(settlement, pending - unwritten));
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
     if (health.host !== 'none') this.#tidy(complete, settlements);
@@ -220,6 +264,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
     this.#announce(report);
     return report;
+  }
+
+  /** Sinks are given what is in the log: one that its disk takes nothing of has first to be written. */
+  async #awaitLog(deadline: number): Promise<void> {
+    const { writer, nowMs } = this.#open;
+    while (writer?.drain() === false && nowMs() < deadline)
+      await delay(Math.min(LOG_RETRY_MS, Math.max(0, deadline - nowMs())));
   }
 
   async #settle(outcome: SinkOutcome, timeoutMs: number): Promise<readonly SinkSettlement[]> {
@@ -230,9 +281,9 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     } catch (error) {
       // The log itself cannot be read: nobody knows what is owed, only that something may be.
       const reason = errorMessage(error);
-      return Object.entries(host.health()).map(([sink, { lagRecords }]) => ({
+      return Object.entries(host.health()).map(([sink, sinkHealth]) => ({
         sink,
-        owedRecords: lagRecords,
+        owedRecords: lagRecords(sinkHealth),
         skippedSteps: 0,
         deliveredSteps: 0,
         reason,
@@ -299,6 +350,13 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     this.#open.writer?.drain();
     this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);
   }
+}
+
+/** Records that the log took only when it was closed: no sink was asked to take them. */
+function withLateRecords(settlement: SinkSettlement, late: number): SinkSettlement {
+  if (late === 0) return settlement;
+  const reason = settlement.reason ?? 'the log could not be written before';
+  return { ...settlement, owedRecords: settlement.owedRecords + late, reason };
 }
 
 /** What a user would otherwise find out by an empty chart. */

@@ -57,14 +57,24 @@ function lines(from: number, to: number): string {
 }
 
 describe('what is written when a call returns', () => {
-  it('is all of a burst of 64 in one millisecond', () => {
+  it('is all of a burst of 1,024 in one millisecond', () => {
     const writer = open();
-    for (let index = 0; index < 64; index += 1) {
+    for (let index = 0; index < 1024; index += 1) {
       expect(writer.append(line(index), NOW, false)).toBe(true);
       expect(writer.pendingLines).toBe(0);
       expect(writer.length).toBe(8 * (index + 1));
     }
-    expect(content(writer)).toBe(lines(0, 64));
+    expect(content(writer)).toBe(lines(0, 1024));
+    writer.close();
+  });
+
+  it('is all of a flood that has slowed down for two milliseconds', () => {
+    const writer = open();
+    for (let index = 0; index < 5000; index += 1) writer.append(line(index), NOW, false);
+    writer.append(line(5000), NOW + 1, false);
+    writer.append(line(5001), NOW + 2, false);
+    expect(writer.pendingLines).toBe(0);
+    expect(content(writer)).toBe(lines(0, 5002));
     writer.close();
   });
 
@@ -93,27 +103,27 @@ describe('what is written when a call returns', () => {
 
   it('is everything once the microtasks have run', async () => {
     const writer = open();
-    for (let index = 0; index < 70; index += 1) writer.append(line(index), NOW, false);
+    for (let index = 0; index < 1030; index += 1) writer.append(line(index), NOW, false);
     expect(writer.pendingLines).toBe(6);
     await Promise.resolve();
     expect(writer.pendingLines).toBe(0);
-    expect(content(writer)).toBe(lines(0, 70));
+    expect(content(writer)).toBe(lines(0, 1030));
     writer.close();
   });
 
   it('is everything where the line has to be written now, those before it included', () => {
     const writer = open();
-    for (let index = 0; index < 70; index += 1) writer.append(line(index), NOW, false);
-    writer.append(line(70), NOW, true);
+    for (let index = 0; index < 1030; index += 1) writer.append(line(index), NOW, false);
+    writer.append(line(1030), NOW, true);
     expect(writer.pendingLines).toBe(0);
-    expect(content(writer)).toBe(lines(0, 71));
+    expect(content(writer)).toBe(lines(0, 1031));
     writer.close();
   });
 
   it('does not depend on a clock that only goes forward', () => {
     const writer = open();
-    for (let index = 0; index < 64; index += 1) writer.append(line(index), NOW, false);
-    writer.append(line(64), NOW - 3_600_000, false);
+    for (let index = 0; index < 1024; index += 1) writer.append(line(index), NOW, false);
+    writer.append(line(1024), NOW - 3_600_000, false);
     expect(writer.pendingLines).toBe(0);
     writer.close();
   });

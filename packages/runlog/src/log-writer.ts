@@ -2,17 +2,20 @@
  * The write-through log of one writer. At any rate a trainer reaches, a record is with the operating system when the call
  * returns, so that kill -9 loses nothing; only a flood is batched, and then by at most 31 records.
  *
- * A token bucket decides: 64 tokens, refilled at 50 a millisecond. With a token the line is written at once; without one,
- * lines wait for the 32nd or for the end of the current microtask. A rule by elapsed time was measured as well and left the
- * tail of every burst unwritten for as long as the loop stayed blocked.
+ * A token bucket decides: 1,024 tokens, refilled at 50 a millisecond; every line takes one. With a token the line is written
+ * at once; without, lines wait for the 32nd or for the end of the current microtask. So a burst of 1,024 leaves nothing
+ * unwritten however long the loop is blocked after it, and a flood, which keeps the bucket in debt, is written in batches
+ * only.
  */
 
 import { join } from 'node:path';
 import { openAppendFile, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
 import { errorInfo, type ErrorInfo, type RecordLog } from '@runcast/core';
 
-const BUCKET_TOKENS = 64;
+const BUCKET_TOKENS = 1024;
 const TOKENS_PER_MS = 50;
+/** What a flood owes at most: it ends within a millisecond of the flood's end. */
+const MAX_DEBT_TOKENS = 50;
 const MAX_BATCHED_LINES = 32;
 /** What memory holds while the disk takes nothing. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
@@ -139,9 +142,8 @@ export class LogWriter implements RecordLog {
     const elapsedMs = Math.abs(nowMs - this.#refilledAtMs);
     this.#refilledAtMs = nowMs;
     if (elapsedMs > 0) this.#tokens = Math.min(BUCKET_TOKENS, this.#tokens + elapsedMs * TOKENS_PER_MS);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    this.#tokens = Math.max(-MAX_DEBT_TOKENS, this.#tokens - 1);
+    return this.#tokens >= 0;
   }
 
   /** Tries again from within a call, for a trainer that never lets the timer run. Returns whether the log takes records. */

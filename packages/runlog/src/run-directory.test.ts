@@ -5,6 +5,7 @@ import { RunOpenError, type ResumeMode } from '@runcast/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   discardRunDirectory,
+  hasLogs,
   listRuns,
   prepareRunDirectory,
   readManifest,
@@ -61,6 +62,15 @@ describe('a new run', () => {
     discardRunDirectory(directory);
     expect(readdirSync(dir)).toEqual([]);
     discardRunDirectory(directory);
+  });
+
+  it('has logs as soon as somebody has made one', () => {
+    const { directory } = prepare('run-1');
+    expect(hasLogs(directory)).toBe(false);
+    writeFileSync(join(directory.logDirectory, 'w1.jsonl'), '');
+    expect(hasLogs(directory)).toBe(true);
+    discardRunDirectory(directory);
+    expect(hasLogs(directory)).toBe(false);
   });
 
   it('does not own a directory that was there before', () => {

@@ -97,11 +97,7 @@ export function prepareRunDirectory(
   if (problem !== undefined) throw new RunOpenError(`the run id ${problem}`);
   const directory = runDirectory(dir, runId);
   const exists = existsSync(directory.manifestFile);
-  if (exists && resume === 'never' && !joining(directory)) {
-    throw new RunOpenError(
-      `run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`,
-    );
-  }
+  if (exists && resume === 'never' && !joining(directory)) throw existsAlready(dir, runId);
   if (!exists && resume === 'must') {
     throw new RunOpenError(
       `run ${JSON.stringify(runId)} does not exist in ${resolve(dir)}, and RUNCAST__RESUME (run.resume) is must`,
@@ -123,6 +119,18 @@ export function prepareRunDirectory(
       { cause: error },
     );
   }
+}
+
+/** What `resume: 'never'` forbids. */
+export function existsAlready(dir: string, runId: string): RunOpenError {
+  return new RunOpenError(
+    `run ${JSON.stringify(runId)} exists already in ${resolve(dir)}; choose another id, or set RUNCAST__RESUME=allow (run.resume) to go on with it`,
+  );
+}
+
+/** True where somebody has logged to the run. Throws the system's error. */
+export function hasLogs({ logDirectory }: RunDirectory): boolean {
+  return existsSync(logDirectory) && readdirSync(logDirectory).length > 0;
 }
 
 /** Takes back a directory that was just made for a run that then could not be opened. */

@@ -19,9 +19,9 @@ describe('tensorboardEnv', () => {
       TENSORBOARD__LOG_DIR: './tb',
       TENSORBOARD__FLUSH_SECS: '5',
       TENSORBOARD__LOG_EVERY_N_STEPS: '1',
-      TENSORBOARD__ENGINE: 'Native',
+      TENSORBOARD__ENGINE: 'TFJS',
     });
-    expect(config).toEqual({ enabled: true, log_dir: './tb', flush_secs: 5, log_every_n_steps: 1, engine: 'native' });
+    expect(config).toEqual({ enabled: true, log_dir: './tb', flush_secs: 5, log_every_n_steps: 1, engine: 'tfjs' });
     expect(Object.isFrozen(config)).toBe(true);
   });
 
@@ -29,7 +29,6 @@ describe('tensorboardEnv', () => {
     ['TENSORBOARD__ENABLED', 'maybe', 'expects true or false, holds "maybe"'],
     ['TENSORBOARD__FLUSH_SECS', '0', 'expects an integer from 1, holds "0"'],
     ['TENSORBOARD__LOG_EVERY_N_STEPS', '1.5', 'expects an integer from 1, holds "1.5"'],
-    ['TENSORBOARD__ENGINE', 'tfjs', 'the engine tfjs is not available in this version, native is, holds "tfjs"'],
     ['TENSORBOARD__ENGINE', 'torch', 'expects native or tfjs, holds "torch"'],
     ['TENSORBOARD__LOGDIR', 'x', 'is not known; did you mean TENSORBOARD__LOG_DIR?'],
   ])('refuses %s=%s', (variable, value, message) => {
@@ -46,7 +45,13 @@ function parseNonsense(): unknown {
 
 describe('parseSinkConfig', () => {
   it('fills in the defaults', () => {
-    expect(parseSinkConfig({ logDir: 'tb' })).toEqual({ logDir: 'tb', flushSecs: 30, logEveryNSteps: 10 });
+    expect(parseSinkConfig({ logDir: 'tb' })).toEqual({
+      logDir: 'tb',
+      flushSecs: 30,
+      logEveryNSteps: 10,
+      engine: 'native',
+    });
+    expect(parseSinkConfig({ logDir: 'tb', engine: 'tfjs' })).toMatchObject({ engine: 'tfjs' });
   });
 
   it('names everything that is wrong', () => {

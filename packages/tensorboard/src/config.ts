@@ -5,7 +5,7 @@
 import { choice, ConfigError, flag, integer, text, type EnvSection, type JsonObject } from '@runcast/core';
 import { z } from 'zod';
 
-/** How the event files come about; `tfjs` would write them with TensorFlow's own summary writer. */
+/** Who writes the event files: this package, or TensorFlow's own summary writer, by @tensorflow/tfjs-node. */
 export type TensorboardEngine = 'native' | 'tfjs';
 
 /** TensorBoard as configured by the environment. Frozen. */
@@ -17,12 +17,8 @@ export interface TensorboardConfig {
   readonly engine: TensorboardEngine;
 }
 
-const DEFAULTS = { log_dir: '/data/tensorboard', flush_secs: 30, log_every_n_steps: 10 } as const;
-
-const engine: z.ZodType<TensorboardEngine> = choice(['native', 'tfjs'], 'native').refine(
-  (name) => name !== 'tfjs',
-  'the engine tfjs is not available in this version, native is',
-);
+const ENGINES = ['native', 'tfjs'] as const;
+const DEFAULTS = { log_dir: '/data/tensorboard', flush_secs: 30, log_every_n_steps: 10, engine: 'native' } as const;
 
 export const tensorboardEnv: EnvSection<TensorboardConfig> = {
   prefix: 'TENSORBOARD',
@@ -31,14 +27,17 @@ export const tensorboardEnv: EnvSection<TensorboardConfig> = {
     log_dir: text(DEFAULTS.log_dir),
     flush_secs: integer(DEFAULTS.flush_secs, 1),
     log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
-    engine,
+    engine: choice(ENGINES, DEFAULTS.engine),
   }),
   docs: {
     enabled: { type: 'true or false', meaning: 'write TensorBoard event files' },
     log_dir: { type: 'path', meaning: 'the directory given to tensorboard --logdir; each run has a directory in it' },
     flush_secs: { type: 'integer from 1', meaning: 'how often what was written is forced to the disk, in seconds' },
     log_every_n_steps: { type: 'integer from 1', meaning: 'write every n-th logStep call only' },
-    engine: { type: 'native', meaning: 'how event files are written; tfjs is not available in this version' },
+    engine: {
+      type: 'native or tfjs',
+      meaning: 'who writes the files; tfjs is TensorFlow, and needs @tensorflow/tfjs-node',
+    },
   },
 };
 
@@ -49,6 +48,8 @@ export interface TensorboardSinkOptions {
   readonly flushSecs?: number | undefined;
   /** Takes every n-th logStep call only; 10 where left out. */
   readonly logEveryNSteps?: number | undefined;
+  /** `native` where left out; `tfjs` needs @tensorflow/tfjs-node, beside this package or in the working directory. */
+  readonly engine?: TensorboardEngine | undefined;
 }
 
 /** {@link TensorboardSinkOptions} with their defaults. */
@@ -56,6 +57,7 @@ export interface TensorboardSinkConfig extends JsonObject {
   readonly logDir: string;
   readonly flushSecs: number;
   readonly logEveryNSteps: number;
+  readonly engine: TensorboardEngine;
 }
 
 const sinkConfigSchema = z.strictObject({
@@ -65,6 +67,7 @@ const sinkConfigSchema = z.strictObject({
     .refine((path) => !path.includes('\0'), 'expects a path without NUL characters'),
   flushSecs: z.int().min(1).default(DEFAULTS.flush_secs),
   logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
+  engine: z.enum(ENGINES).default(DEFAULTS.engine),
 });
 
 /** Throws {@link ConfigError} with everything that is wrong. */

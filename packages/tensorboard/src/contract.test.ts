@@ -8,11 +8,22 @@ import {
   type FaultFileSystem,
   PIXEL_PNG,
 } from '@runcast/testing';
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { decodeEvents, type DecodedValue } from '../test/decode-events.ts';
+import { barChartSvg } from './bar-chart-svg.ts';
 import { markdownBars, markdownTable } from './markdown-table.ts';
 import { createTensorboardSink } from './sink.ts';
+import { SvgRasteriser } from './svg-rasteriser.ts';
 import { tensorboardTraits } from './traits.ts';
+
+const rasteriser = new SvgRasteriser();
+/** Sinks are opened and closed by the dozen; one thread draws for all of them. */
+const shared = { draw: (svg: string): Uint8Array | string => rasteriser.draw(svg), close: (): void => undefined };
+afterAll(() => rasteriser.close());
+
+function latin1(bytes: Uint8Array | string): string {
+  return Buffer.from(bytes).toString('latin1');
+}
 
 interface EventDirectory {
   readonly logDir: string;
@@ -48,14 +59,17 @@ function expectedRows(record: RunRecord): readonly BackendRow[] {
     case 'table':
       return [row(record.key, markdownTable(record.columns, record.rows))];
     case 'bar_chart':
-      return [row(record.key, markdownBars(record.bars))];
+      return [
+        row(record.key, latin1(rasteriser.draw(barChartSvg(record.key, record.bars)))),
+        row(`${record.key}/values`, markdownBars(record.bars)),
+      ];
     case 'text':
       return [row(record.key, record.text)];
     case 'histogram':
       return [row(record.key, record.counts.join())];
     case 'image':
-      return [row(record.key, Buffer.from(PIXEL_PNG).toString('latin1'))];
-    // The session's start and end are written once a run, and configurations with them.
+      return [row(record.key, latin1(PIXEL_PNG))];
+    // The session's start and end are written once a run, and configurations with them; a layout once for many records.
     case 'open':
     case 'config':
     case 'hparams':
@@ -99,12 +113,13 @@ describeSinkContract<EventDirectory>({
     runDirectory,
     fileSystem: createFaultFileSystem(),
   }),
-  createSink: ({ logDir, fileSystem }) => createTensorboardSink({ logDir, logEveryNSteps: 1 }, fileSystem),
+  createSink: ({ logDir, fileSystem }) =>
+    createTensorboardSink({ logDir, logEveryNSteps: 1 }, { fileSystem, rasteriser: shared }),
   readBack: (directory) =>
     [...eventFiles(directory).values()]
       .flatMap((file) => decodeEvents(file))
       .flatMap(({ values }) => values)
-      .filter(({ plugin }) => plugin !== 'hparams')
+      .filter(({ plugin }) => plugin !== 'hparams' && plugin !== 'custom_scalars')
       .map((value) => heldRow(value)),
   expectedRows: (_, record) => expectedRows(record),
   readFiles: eventFiles,

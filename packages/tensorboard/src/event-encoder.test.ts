@@ -28,15 +28,17 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeEvents, decodeSession, type DecodedEvent, type DecodedSession } from '../test/decode-events.ts';
+import { frame } from '../test/event-bytes.ts';
 import { EventEncoder } from './event-encoder.ts';
 import { encoderStateSchema } from './run-state.ts';
+import { chartLayout, MAX_CHARTS, type Chart } from './series-layout.ts';
 
 const MAIN = 'events.out.tfevents.1795254381.trainer.4711.0';
 
 /** Encodes and commits, and adds what each file got to `files`. */
 function encodeInto(files: Map<string, Buffer>, encoder: EventEncoder, records: readonly RunRecord[]): void {
-  for (const { path, bytes } of encoder.encode(records)) {
-    files.set(path, Buffer.concat([files.get(path) ?? Buffer.alloc(0), bytes]));
+  for (const { path, replaces, bytes } of encoder.encode(records)) {
+    files.set(path, Buffer.concat([(replaces ? undefined : files.get(path)) ?? Buffer.alloc(0), bytes]));
   }
   encoder.commit();
 }
@@ -58,8 +60,11 @@ function pointsOf(files: ReadonlyMap<string, Buffer>, path: string = MAIN): unkn
   );
 }
 
-function sessionsOf(files: ReadonlyMap<string, Buffer>): { tag: string; wallTime: number; session: DecodedSession }[] {
-  return eventsOf(files).flatMap(({ wallTime, values }) =>
+function sessionsOf(
+  files: ReadonlyMap<string, Buffer>,
+  path: string = MAIN,
+): { tag: string; wallTime: number; session: DecodedSession }[] {
+  return eventsOf(files, path).flatMap(({ wallTime, values }) =>
     values.flatMap(({ tag, plugin, content }) =>
       plugin === 'hparams' ? [{ tag, wallTime, session: decodeSession(content) }] : [],
     ),
@@ -272,10 +277,9 @@ describe('HParams', () => {
       }),
       configRecord({ config: { seed: 7, lr: 2, optimizer: { name: 'sgd' } } }),
       hparamsRecord({ time: SAMPLE_TIME + 1, hparams: { lr: 0.5, model: '', deep: false, nothing: null } }),
-      configRecord({ config: { late: 1 } }),
-      hparamsRecord({ hparams: { again: 1 } }),
       closeRecord({ time: SAMPLE_TIME + 9 }),
     );
+    expect([...files.keys()]).toEqual([MAIN]);
     expect(sessionsOf(files)).toEqual([
       {
         tag: '_hparams_/session_start_info',
@@ -294,6 +298,45 @@ describe('HParams', () => {
         session: { hparams: {}, groupName: undefined, startTime: undefined, status: 1, endTime: SAMPLE_TIME + 9 },
       },
     ]);
+  });
+
+  const AMENDED = '0-hparams.tfevents';
+
+  it('gets what is added later from a file that is read first', () => {
+    const files = encode(
+      openRecord(),
+      hparamsRecord({ hparams: { lr: 0.5 } }),
+      configRecord({ config: { late: 1, lr: 0.5 } }),
+      hparamsRecord({ hparams: { lr: 0.25 } }),
+      closeRecord({ time: SAMPLE_TIME + 9 }),
+    );
+    expect([...files.keys()].toSorted()).toEqual([AMENDED, MAIN]);
+    expect(sessionsOf(files)).toMatchObject([{ session: { hparams: { lr: 0.5 } } }, { session: { status: 1 } }]);
+    expect(eventsOf(files, AMENDED)[0]?.fileVersion).toBe('brain.Event:2');
+    expect(sessionsOf(files, AMENDED)).toMatchObject([
+      {
+        tag: '_hparams_/session_start_info',
+        session: { hparams: { latent_dim: 32, lr: 0.25, late: 1 }, startTime: SAMPLE_TIME },
+      },
+      { tag: '_hparams_/session_end_info', session: { status: 1, endTime: SAMPLE_TIME + 9 } },
+    ]);
+  });
+
+  it('gets no such file where nothing differs', () => {
+    const again = [configRecord({ config: { latent_dim: 32 } }), hparamsRecord(), openRecord({ resumed: true })];
+    expect([...encode(openRecord(), hparamsRecord(), ...again, closeRecord()).keys()]).toEqual([MAIN]);
+    expect([...encode(openRecord(), closeRecord(), openRecord({ role: 'member' })).keys()]).toEqual([MAIN]);
+    expect(encode(openRecord({ config: {} }), closeRecord(), openRecord({ config: {} }))).toEqual(new Map());
+  });
+
+  it('has the end taken back where the run goes on, and given where it ends again', () => {
+    const records = [openRecord(), hparamsRecord(), closeRecord({ status: 'failed' }), openRecord({ resumed: true })];
+    const goingOn = encode(...records);
+    expect(sessionsOf(goingOn).at(-1)?.session.status).toBe(2);
+    expect(sessionsOf(goingOn, AMENDED).at(-1)?.session).toMatchObject({ status: 0, endTime: 0 });
+    const ended = encode(...records, closeRecord({ time: SAMPLE_TIME + 5 }), closeRecord({ status: 'crashed' }));
+    expect(sessionsOf(ended).map(({ tag }) => tag)).toHaveLength(2);
+    expect(sessionsOf(ended, AMENDED).at(-1)?.session).toMatchObject({ status: 1, endTime: SAMPLE_TIME + 5 });
   });
 
   it('gets the configuration at the end where there are no hyperparameters', () => {
@@ -517,9 +560,17 @@ describe('the state', () => {
     step(3, { a: 1, b: 2 }),
     epochRecord({ epoch: 1 }),
     logRecord({ metrics: { free: 2 } }),
+    defineMetricRecord({ metric: 'd/*', step: 'd/step' }),
+    series(1),
+    logRecord({ step: 1, metrics: { 'd/loss': 1 } }),
+    configRecord({ config: { late: [1], later: { still: 1 } } }),
     step(2, { b: 9 }),
     finalRecord(),
     closeRecord(),
+    openRecord({ time: SAMPLE_TIME + 60, resumed: true, resume_step: 1 }),
+    configRecord({ config: { last: true } }),
+    step(1, { a: 1 }),
+    closeRecord({ time: SAMPLE_TIME + 70, status: 'failed' }),
   ];
 
   it('survives as JSON at any point: the same bytes follow', () => {
@@ -577,11 +628,12 @@ describe('payloads', () => {
       files.set(path, Buffer.from(bytes));
     }
     const events = eventsOf(files).slice(2);
-    expect(events.map((event) => event.step)).toEqual([2, 2, 2, 2, 2]);
+    expect(events.map((event) => event.step)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(events.flatMap(({ values }) => values)).toMatchObject([
       { tag: 'eval/comparison', plugin: 'text', tensor: { dtype: 7, shape: [] } },
+      { tag: 'physics/violations', plugin: 'images', tensor: { shape: [3] } },
       {
-        tag: 'physics/violations',
+        tag: 'physics/violations/values',
         plugin: 'text',
         tensor: { strings: ['| bar | value |\n| --- | --- |\n| mass | 3 |\n| energy | 1 |'] },
       },
@@ -615,8 +667,76 @@ describe('payloads', () => {
     expect(eventsOf(files).at(-1)?.values[0]?.tensor?.strings).toEqual([Buffer.from('a\ufffdb').toString('latin1')]);
   });
 
+  it('are passed on where the file of an image turns out to be none', () => {
+    const [encoded] = new EventEncoder().encode([openRecord(), imageRecord()], () => Buffer.from('damaged'));
+    expect(decodeEvents(Buffer.from(encoded?.bytes ?? [])).at(-1)?.values[0]?.tensor?.strings).toEqual([
+      '0',
+      '0',
+      'damaged',
+    ]);
+  });
+
   it('are left out where an image has no file', () => {
     expect(encode(openRecord(), imageRecord())).toEqual(new Map());
+  });
+});
+
+describe('series', () => {
+  /** Every layout in a file, as its lines of text. */
+  const layouts = (files: ReadonlyMap<string, Buffer>, path: string = MAIN): unknown[] =>
+    eventsOf(files, path).flatMap(({ step: at, values }) =>
+      values.flatMap(({ tag, plugin, dataClass, tensor }) =>
+        plugin === 'custom_scalars' ? [[tag, at, dataClass, tensor?.dtype, tensor?.shape, tensor?.strings[0]]] : [],
+      ),
+    );
+  const layout = (...charts: readonly Chart[]): unknown => {
+    const value = decodeEvents(frame(chartLayout(charts)))[0]?.values[0];
+    return ['custom_scalars__config__', 0, 2, 7, [], value?.tensor?.strings[0]];
+  };
+  const chart = (group: string, metric: string, staged: boolean = true): Chart => ({ group, metric, staged });
+  const row = (name: string, ...metrics: readonly string[]): RunRecord =>
+    logRecord({
+      step: 1,
+      series: name,
+      metrics: Object.fromEntries(metrics.map((metric) => [`${name}/${metric}`, 1])),
+    });
+
+  it('have a chart for each metric, in a layout that is written where one is new', () => {
+    const files = encode(
+      openRecord(),
+      row('a/x', 'loss'),
+      row('a/y', 'loss'),
+      row('a/y', 'loss', 'lr'),
+      row('b', 'lr'),
+    );
+    const charts = [chart('a', 'loss'), chart('a', 'lr'), chart('b', 'lr', false)];
+    expect(layouts(files)).toEqual([1, 2, 3].map((count) => layout(...charts.slice(0, count))));
+  });
+
+  it('are also those that were defined', () => {
+    const files = encode(
+      openRecord(),
+      defineMetricRecord({ metric: 'a/x/*', step: 'a/x/step' }),
+      defineMetricRecord({ metric: 'b/only', step: 'b/step' }),
+      { v: 1, seq: 0, time: SAMPLE_TIME, kind: 'define_metric', metric: 'stepless/*' },
+      defineMetricRecord({ metric: 'flat', step: 'step' }),
+      logRecord({
+        step: 1,
+        metrics: { 'a/x/loss': 1, 'a/x/step': 1, 'b/only': 1, 'b/other': 1, 'stepless/c': 1, flat: 1 },
+      }),
+    );
+    expect(layouts(files)).toEqual([layout(chart('a', 'loss'), chart('b', 'only', false))]);
+  });
+
+  it('have no more charts than a layout may have', () => {
+    const metrics = Array.from({ length: MAX_CHARTS + 5 }, (_, index) => `m${index}`);
+    const files = encode(openRecord(), row('a/x', ...metrics), row('a/x', 'one more'));
+    expect(layouts(files)).toEqual([layout(...metrics.slice(0, MAX_CHARTS).map((metric) => chart('a', metric)))]);
+  });
+
+  it('have their layout in the file that a resumed run goes on in', () => {
+    const files = encode(openRecord(), row('a/x', 'loss'), resume(0), row('a/x', 'loss'));
+    expect(layouts(files, 'events.out.tfevents.1795254481.other.12.1')).toEqual([layout(chart('a', 'loss'))]);
   });
 });
 

@@ -10,11 +10,15 @@
  *   at or after that step. Tags on axes of their own (epochs, series) may then continue from anywhere.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import {
   isScalar,
+  type BarChartRecord,
   type ImageRecord,
   type JsonObject,
+  type DefineMetricRecord,
   type JsonPrimitive,
+  type LogRecord,
   type OpenRecord,
   type RunRecord,
   type ScalarMap,
@@ -28,12 +32,14 @@ import {
   stateToJson,
   type ConfigScalars,
   type EncoderState,
+  type RunEnd,
   type RunState,
   type Stamp,
   type SubRun,
 } from './run-state.ts';
 import { markdownBars, markdownTable } from './markdown-table.ts';
 import { ScalarRow } from './scalar-row.ts';
+import { chartId, chartLayout, chartOf, definedSeries, MAX_CHARTS, seriesOf, type Chart } from './series-layout.ts';
 import { histogramValue, imageValue, textValue } from './summary-value.ts';
 import { TagTable, type Tag } from './tag-table.ts';
 
@@ -41,18 +47,27 @@ import { TagTable, type Tag } from './tag-table.ts';
 export interface EncodedFile {
   /** Path below the run's directory, with `/`. */
   readonly path: string;
+  /** True where the bytes are the whole file, in place of what there is of it. */
+  readonly replaces: boolean;
   /** A view that the next call of {@link EventEncoder.encode} takes back. */
   readonly bytes: Uint8Array;
 }
 
-/** Gives the file that an image record refers to. */
-export type ImageBytes = (record: ImageRecord) => Uint8Array | undefined;
+/** Gives the PNG, JPEG, GIF or WebP file of an image record, and a picture of a bar chart. */
+export type ImageBytes = (record: ImageRecord | BarChartRecord) => Uint8Array | undefined;
 
 /** Event.file_version: without it, readers drop points whenever a step goes back anywhere in the run. */
 const FILE_VERSION: Uint8Array = bytesField(3, 'brain.Event:2');
 
 /** Event.session_log with status START. The first one of a run only arms readers; each later one drops points. */
 const SESSION_LOG_START: Uint8Array = bytesField(7, integerField(1, 1));
+
+/**
+ * Readers believe what they read first of a session, and go through a run's files by name: this one comes before any other.
+ * It is there only where the run's own file is not right any more, since it was resumed after its end or had configuration
+ * added.
+ */
+export const AMENDED_SESSION = '0-hparams.tfevents';
 
 /** How many forms of rows are remembered. */
 const MAX_ROWS = 8;
@@ -82,6 +97,8 @@ export class EventEncoder {
   /** Most recently made first. */
   #rows: readonly ScalarRow[] = [];
   readonly #tagOf = (key: string): Tag => this.#tags.of(key);
+  /** This batch changed what the session comes to. */
+  #amends = false;
   /** What this batch goes to: all of it in order, and the current one of each sub-run. */
   #outputs: Output[] = [];
   readonly #current = new Map<number, EventBuffer>();
@@ -99,12 +116,15 @@ export class EventEncoder {
   /**
    * Encodes records that follow what was committed. What an earlier call encoded and nobody committed is forgotten.
    *
-   * @param imageBytes The file of an image; where it gives undefined, as it does where it is left out, there is no event.
+   * @param imageBytes The file of an image; where it gives undefined, as it does where it is left out, there is no event of
+   *   the image, and of a bar chart its values alone.
    */
   encode(records: readonly RunRecord[], imageBytes: ImageBytes = noImage): readonly EncodedFile[] {
     this.#startDraft();
     for (const record of records) this.#encode(record, imageBytes);
-    return this.#outputs.map(({ path, buffer }) => ({ path, bytes: buffer.bytes }));
+    const appended = this.#outputs.map(({ path, buffer }) => ({ path, replaces: false, bytes: buffer.bytes }));
+    if (!this.#amends) return appended;
+    return [...appended, { path: AMENDED_SESSION, replaces: true, bytes: this.#amendedSession() }];
   }
 
   /** What was encoded last is with the backend. */
@@ -128,6 +148,7 @@ export class EventEncoder {
     }
     this.#outputs = [];
     this.#current.clear();
+    this.#amends = false;
   }
 
   #encode(record: RunRecord, imageBytes: ImageBytes): void {
@@ -147,6 +168,7 @@ export class EventEncoder {
         return;
       case 'log':
         this.#log(time, record.step, record.metrics, record.series !== undefined);
+        this.#chart(time, record);
         return;
       case 'final':
         this.#results(
@@ -163,16 +185,20 @@ export class EventEncoder {
         this.#addConfig(record.config);
         return;
       case 'hparams':
-        this.#startSession(time, Object.entries(record.hparams));
+        this.#addConfig(record.hparams);
+        this.#startSession(time);
         return;
       case 'close':
-        if (record.final) this.#endSession(time, record.status);
+        if (record.final && this.#draft.end === null) this.#endSession({ status: record.status, time });
+        return;
+      case 'define_metric':
+        this.#define(record);
         return;
       case 'table':
         this.#payload(time, record, textValue(record.key, markdownTable(record.columns, record.rows)));
         return;
       case 'bar_chart':
-        this.#payload(time, record, textValue(record.key, markdownBars(record.bars)));
+        this.#barChart(time, record, imageBytes(record));
         return;
       case 'text':
         this.#payload(time, record, textValue(record.key, record.text));
@@ -184,7 +210,6 @@ export class EventEncoder {
         this.#image(time, record, imageBytes(record));
         return;
       case 'tags':
-      case 'define_metric':
       case 'file':
       case 'artifact':
       case 'alert':
@@ -206,6 +231,10 @@ export class EventEncoder {
 
   #open(record: OpenRecord): void {
     this.#addConfig(record.config);
+    if (record.role === 'owner' && this.#draft.end !== null) {
+      this.#change({ end: null });
+      if (this.#draft.session === 'ended') this.#amend();
+    }
     if (record.resume_step === undefined) return;
     const resumeStep = record.resume_step;
     const resumed = (subRun: SubRun): SubRun => ({
@@ -263,6 +292,13 @@ export class EventEncoder {
     if (file !== undefined) this.#payload(time, record, imageValue(record, file));
   }
 
+  /** A tag is of one kind: the values stand beside the picture. */
+  #barChart(time: number, record: BarChartRecord, picture: Uint8Array | undefined): void {
+    if (picture !== undefined) this.#payload(time, record, imageValue(record, picture));
+    const values = { ...record, key: `${record.key}/values` };
+    this.#payload(time, values, textValue(values.key, markdownBars(record.bars)));
+  }
+
   /** Writes a value that is an event of its own. */
   #payload(time: number, record: { readonly key: string; readonly step?: number }, body: Uint8Array): void {
     const tag = this.#tags.of(record.key);
@@ -300,28 +336,80 @@ export class EventEncoder {
     return this.#draft.rewinds;
   }
 
+  #define(record: DefineMetricRecord): void {
+    const defined = definedSeries(record.metric, record.step);
+    if (defined !== undefined) this.#change({ defined: [...this.#draft.defined, defined] });
+  }
+
+  /** Has metrics of series in the layout. */
+  #chart(time: number, record: LogRecord): void {
+    const { charts, defined } = this.#draft;
+    if ((record.series === undefined && defined.length === 0) || charts.size >= MAX_CHARTS) return;
+    const added = new Map<string, Chart>();
+    for (const key of Object.keys(record.metrics)) {
+      const series = record.series ?? seriesOf(key, defined);
+      if (series === undefined) continue;
+      const chart = chartOf(series, key);
+      const id = chartId(chart);
+      if (!charts.has(id)) added.set(id, chart);
+    }
+    if (added.size === 0) return;
+    this.#change({ charts: new Map([...charts, ...added].slice(0, MAX_CHARTS)) });
+    this.#event(time, 0, 0, chartLayout(this.#draft.charts.values()));
+  }
+
   #addConfig(config: JsonObject): void {
-    if (this.#draft.session !== 'none') return;
+    const before = this.#draft.session === 'none' ? undefined : this.#hparams();
     const added: ConfigScalars = new Map(
       Object.entries(config).map(([key, value]) => [key, flattenScalars(key, value)]),
     );
     this.#change({ config: new Map([...this.#draft.config, ...added]) });
+    if (before !== undefined && !isDeepStrictEqual(before, this.#hparams())) this.#amend();
+  }
+
+  /** Of names that are there twice, the later one counts. */
+  #hparams(): ReadonlyMap<string, JsonPrimitive> {
+    return new Map([...this.#draft.config.values()].flat());
   }
 
   /** Writes the session's start, once: readers would not look at another. */
-  #startSession(time: number, hparams: readonly (readonly [string, JsonPrimitive])[]): void {
+  #startSession(time: number): void {
     if (this.#draft.session !== 'none') return;
-    const config = [...this.#draft.config.values()].flat();
-    this.#event(time, 0, 0, sessionStart([...config, ...hparams], this.#draft.stamp.time));
-    this.#change({ session: 'started', config: new Map() });
+    this.#event(time, 0, 0, sessionStart(this.#hparams(), this.#draft.stamp.time));
+    this.#change({ session: 'started' });
   }
 
-  #endSession(time: number, status: 'finished' | 'failed' | 'crashed' | 'unknown'): void {
+  #endSession(end: RunEnd): void {
+    this.#change({ end });
     // A run without hyperparameters has its configuration in HParams, and without that no line there at all.
-    if ([...this.#draft.config.values()].flat().length > 0) this.#startSession(time, []);
-    if (this.#draft.session !== 'started') return;
-    this.#event(time, 0, 0, sessionEnd(status, time));
-    this.#change({ session: 'ended' });
+    if (this.#hparams().size > 0) this.#startSession(end.time);
+    if (this.#draft.session === 'started') {
+      this.#event(end.time, 0, 0, sessionEnd(end.status, end.time));
+      this.#change({ session: 'ended' });
+    }
+    if (this.#draft.amended) this.#amend();
+  }
+
+  #amend(): void {
+    this.#change({ amended: true });
+    this.#amends = true;
+  }
+
+  /** The whole file that says of the session what is true now. */
+  #amendedSession(): Uint8Array {
+    const { stamp, session, end } = this.#draft;
+    const buffer = new EventBuffer();
+    const bodies = [
+      FILE_VERSION,
+      sessionStart(this.#hparams(), stamp.time),
+      // An end that the run's own file has is taken back where the run goes on.
+      ...(session === 'ended' ? [sessionEnd(end?.status ?? 'unknown', end?.time ?? 0)] : []),
+    ];
+    for (const body of bodies) {
+      buffer.begin(stamp.time, 0, body);
+      buffer.seal();
+    }
+    return buffer.bytes;
   }
 
   #event(time: number, step: number, subRun: number, body: Uint8Array): void {
@@ -358,6 +446,11 @@ export class EventEncoder {
     buffer.seal();
     buffer.begin(time, previous?.resumeStep ?? 0, SESSION_LOG_START);
     buffer.seal();
+    // What was superseded may have taken the layout with it.
+    if (index === 0 && this.#draft.charts.size > 0) {
+      buffer.begin(time, 0, chartLayout(this.#draft.charts.values()));
+      buffer.seal();
+    }
   }
 }
 

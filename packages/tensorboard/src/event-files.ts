@@ -2,14 +2,15 @@
  * The event files of a run on the disk, each with the length up to which it is good: a batch is in all of them or in none.
  */
 
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
 import { errorCode, errorMessage, PositionLostError } from '@runcast/core';
-import type { EncodedFile } from './event-encoder.ts';
+import { AMENDED_SESSION, type EncodedFile } from './event-encoder.ts';
+import type { RunFiles } from './run-files.ts';
 
 /** A run whose steps go back each epoch has a file for each; no more than these are open at once. */
-const MAX_OPEN_FILES = 16;
+export const MAX_OPEN_FILES = 16;
 
 /**
  * In the run directory: names the event files that were begun, a line each. Without a position, or with an older one, it
@@ -17,10 +18,13 @@ const MAX_OPEN_FILES = 16;
  */
 const LIST = 'tensorboard-files.txt';
 
-/** What an encoder calls its files; a list that was damaged must lead nowhere else. */
+/** Where a file is put together that replaces another. Its name is none of an event file. */
+const REPLACEMENT = '.hparams-new';
+
+/** What an encoder calls the files it appends to; a list that was damaged must lead nowhere else. */
 const EVENT_FILE = /^(?:rewind-\d+\/)?events\.out\.tfevents\.[\w.-]+$/u;
 
-export class EventFiles {
+export class EventFiles implements RunFiles {
   readonly #directory: string;
   /** Where the files begun are listed; undefined where no run could be taken up again. */
   #list: string | undefined;
@@ -49,16 +53,13 @@ export class EventFiles {
     return [...this.#lengths];
   }
 
-  /**
-   * Takes every file back to its good length, and removes those begun since: what they hold will be written again, and not
-   * always to files of the same names. Throws {@link PositionLostError} where one is missing or shorter.
-   */
-  recover(runDirectory: string): void {
+  recover(runDirectory: string, replaced: readonly string[]): void {
     this.#list = path.join(runDirectory, LIST);
     this.#listed = readList(this.#list);
     try {
       for (const name of this.#listed)
-        if (!this.#lengths.has(name)) rmSync(path.join(this.#directory, name), { force: true });
+        if (!this.#lengths.has(name) && !replaced.includes(name))
+          rmSync(path.join(this.#directory, name), { force: true });
       for (const name of this.#lengths.keys()) this.#opened(name);
     } catch (error) {
       this.#abandon();
@@ -66,15 +67,17 @@ export class EventFiles {
     }
   }
 
-  /** Appends to all of the files or, where it throws, to none. */
   append(parts: readonly EncodedFile[]): void {
+    const appended = parts.filter(({ replaces }) => !replaces);
     try {
-      for (const part of parts) this.#opened(part.path).append(part.bytes);
+      for (const part of appended) this.#opened(part.path).append(part.bytes);
+      // Last: where it fails, the others are cut back, and where they fail, it has not happened.
+      for (const part of parts) if (part.replaces) this.#replace(part);
     } catch (error) {
       this.#abandon();
       throw error;
     }
-    for (const part of parts) {
+    for (const part of appended) {
       this.#lengths.set(part.path, (this.#lengths.get(part.path) ?? 0) + part.bytes.length);
       this.#unsynced.add(part.path);
     }
@@ -93,6 +96,14 @@ export class EventFiles {
     }
   }
 
+  /** At once as far as readers can see, and on the disk: it is seldom. */
+  #replace({ path: name, bytes }: EncodedFile): void {
+    const replacement = path.join(this.#directory, REPLACEMENT);
+    this.enlist(name);
+    writeFileSync(replacement, bytes, { flush: true });
+    renameSync(replacement, path.join(this.#directory, name));
+  }
+
   #opened(name: string): AppendFile {
     const open = this.#open.get(name);
     if (open !== undefined) return open;
@@ -108,7 +119,7 @@ export class EventFiles {
     const length = this.#lengths.get(name);
     if (length === undefined) {
       mkdirSync(path.dirname(file), { recursive: true });
-      this.#enlist(name);
+      this.enlist(name);
       return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
     }
     try {
@@ -120,8 +131,8 @@ export class EventFiles {
     }
   }
 
-  /** Before the file itself exists: a file that is not listed would never be removed. */
-  #enlist(name: string): void {
+  /** Before the file has anything in it: a file that is not listed would never be removed. */
+  enlist(name: string): void {
     if (this.#list === undefined || this.#listed.has(name)) return;
     appendFileSync(this.#list, `${name}\n`);
     this.#listed = new Set(this.#listed).add(name);
@@ -155,7 +166,7 @@ function closeQuietly(file: AppendFile): void {
 function readList(list: string): ReadonlySet<string> {
   try {
     const names = readFileSync(list, 'utf8').split('\n');
-    return new Set(names.filter((name) => EVENT_FILE.test(name)));
+    return new Set(names.filter((name) => name === AMENDED_SESSION || EVENT_FILE.test(name)));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return new Set();
     throw error;

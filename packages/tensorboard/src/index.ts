@@ -27,7 +27,8 @@ export type {
   UnknownEvent,
 } from './read-tensorboard-event.ts';
 export type { EncoderState } from './run-state.ts';
-export { createTensorboardSink, type TensorboardSink } from './sink.ts';
+export { createTensorboardSink, type TensorboardSink, type TensorboardSupport } from './sink.ts';
 export { tensorboardSink } from './spec.ts';
 export { openSummaryWriter, type SummaryWriter, type SummaryWriterOptions } from './summary-writer.ts';
+export { loadTfjsBinding, type Require, type TfjsBinding } from './tfjs-binding.ts';
 export { tensorboardTraits } from './traits.ts';

@@ -354,6 +354,23 @@ describe('any bytes', () => {
     );
   });
 
+  it('never make the reader believe a length', async () => {
+    const before = process.memoryUsage().arrayBuffers;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.nat(2 ** 31).map(BigInt), fc.nat(600_000).map(BigInt)),
+        fc.uint8Array({ maxLength: 200 }),
+        async (length, rest) => {
+          const [first, ...others] = brief(await eventsOf(join(A, header(length), rest)));
+          expect(first).toBe('a=1');
+          expect(others.every((read) => /^[a-z0-9]+(?:-[a-z0-9]+)*@\d+$/u.test(read))).toBe(true);
+          expect(others).not.toEqual([]);
+        },
+      ),
+    );
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000);
+  });
+
   it('never crash the reader, framed or not', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -3,8 +3,9 @@
  * on from a position writes the bytes that would have been written without the interruption.
  */
 
-import type { JsonObject, JsonPrimitive } from '@runcast/core';
+import { RUN_STATUSES, type JsonObject, type JsonPrimitive, type RunStatus } from '@runcast/core';
 import { z } from 'zod';
+import { chartId, type Chart, type DefinedSeries } from './series-layout.ts';
 import type { TagEntry } from './tag-table.ts';
 
 /** Where names and times of files come from: an `open` record, so that encoding again gives the same bytes. */
@@ -26,7 +27,13 @@ export interface SubRun extends JsonObject {
   readonly resumeStep: number | null;
 }
 
-/** Scalars of a configuration by their flattened names, kept under the key that updateConfig replaces. */
+/** How a run ended. */
+export interface RunEnd extends JsonObject {
+  readonly status: RunStatus;
+  readonly time: number;
+}
+
+/** Scalars of configuration and hyperparameters by their flattened names, kept under the key that the next one replaces. */
 export type ConfigScalars = ReadonlyMap<string, readonly (readonly [string, JsonPrimitive])[]>;
 
 /** Replaced, never changed. */
@@ -39,9 +46,17 @@ export interface RunState {
   readonly rewinds: number;
   /** The greatest step that was logged. */
   readonly lastStep: number;
-  /** Emptied once the session has started: HParams takes the first start only. */
   readonly config: ConfigScalars;
+  /** What the run's own file says of its HParams session, once and for all. */
   readonly session: 'none' | 'started' | 'ended';
+  /** Whether that is not true any more, so that a file that is read before it says what is. */
+  readonly amended: boolean;
+  /** Null while the run goes on, also where it goes on again. */
+  readonly end: RunEnd | null;
+  /** Series that were defined, in the order of the definitions. */
+  readonly defined: readonly DefinedSeries[];
+  /** Charts of the newest layout, by their ids. */
+  readonly charts: ReadonlyMap<string, Chart>;
 }
 
 export const NEW_RUN: RunState = {
@@ -51,6 +66,10 @@ export const NEW_RUN: RunState = {
   lastStep: 0,
   config: new Map(),
   session: 'none',
+  amended: false,
+  end: null,
+  defined: [],
+  charts: new Map(),
 };
 
 /** A {@link RunState} and its tags as JSON: the encoder's part of a position. */
@@ -61,6 +80,10 @@ export interface EncoderState extends JsonObject {
   readonly last_step: number;
   readonly config: readonly (readonly [string, readonly (readonly [string, JsonPrimitive])[]])[];
   readonly session: RunState['session'];
+  readonly amended: boolean;
+  readonly end: RunEnd | null;
+  readonly defined: readonly DefinedSeries[];
+  readonly charts: readonly Chart[];
   readonly tags: readonly TagEntry[];
 }
 
@@ -76,12 +99,18 @@ export const encoderStateSchema: z.ZodType<EncoderState> = z.object({
   last_step: z.number(),
   config: z.array(z.tuple([z.string(), z.array(configScalar)])),
   session: z.enum(['none', 'started', 'ended']),
+  amended: z.boolean(),
+  end: z.object({ status: z.enum(RUN_STATUSES), time: z.number() }).nullable(),
+  defined: z.array(z.object({ series: z.string(), key: z.string().nullable() })),
+  charts: z.array(z.object({ group: z.string(), metric: z.string(), staged: z.boolean() })),
   tags: z.array(tagEntry),
 });
 
 export function stateFromJson(json: EncoderState): { readonly run: RunState; readonly tags: readonly TagEntry[] } {
-  const { stamp, sub_runs: subRuns, rewinds, last_step: lastStep, session, tags } = json;
-  return { run: { stamp, subRuns, rewinds, lastStep, config: new Map(json.config), session }, tags };
+  const { stamp, sub_runs: subRuns, rewinds, last_step: lastStep, session, amended, end, defined, tags } = json;
+  const charts = new Map(json.charts.map((chart) => [chartId(chart), chart]));
+  const config = new Map(json.config);
+  return { run: { stamp, subRuns, rewinds, lastStep, config, session, amended, end, defined, charts }, tags };
 }
 
 export function stateToJson(run: RunState, tags: readonly TagEntry[]): EncoderState {
@@ -92,6 +121,10 @@ export function stateToJson(run: RunState, tags: readonly TagEntry[]): EncoderSt
     last_step: run.lastStep,
     config: [...run.config],
     session: run.session,
+    amended: run.amended,
+    end: run.end,
+    defined: run.defined,
+    charts: [...run.charts.values()],
     tags,
   };
 }

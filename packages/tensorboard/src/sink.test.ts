@@ -10,9 +10,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, PositionLostError, RecordsRefusedError, type JsonValue, type RunRecord } from '@runcast/core';
 import {
+  ConfigError,
+  PositionLostError,
+  readImageHeader,
+  RecordsRefusedError,
+  type JsonValue,
+  type RunRecord,
+} from '@runcast/core';
+import {
+  barChartRecord,
   batchOf,
+  configRecord,
   createFaultFileSystem,
   hparamsRecord,
   imageRecord,
@@ -22,10 +31,11 @@ import {
   stepRecord,
   writeBlob,
 } from '@runcast/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { decodeEvents } from '../test/decode-events.ts';
 import { createSink, createTensorboardSink, type TensorboardSink } from './sink.ts';
+import { SvgRasteriser } from './svg-rasteriser.ts';
 
 const MAIN = 'events.out.tfevents.1795254381.trainer.4711.0';
 const REWIND_1 = `rewind-1/${MAIN}`;
@@ -137,7 +147,7 @@ describe('writing', () => {
 
   it('leaves nothing of a batch that met a full disk half-way, and the same bytes when it comes again', () => {
     const fileSystem = createFaultFileSystem();
-    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    const sink = open(createTensorboardSink({ logDir }, { fileSystem }));
     write(sink, openRecord(), step(1));
     const before = { position: sink.position(), files: files() };
     fileSystem.inject({ call: 'writeSync', takes: 20 }, { call: 'writeSync', code: 'ENOSPC' });
@@ -149,7 +159,7 @@ describe('writing', () => {
 
   it('leaves nothing of a batch for two files where the second fails', () => {
     const fileSystem = createFaultFileSystem();
-    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    const sink = open(createTensorboardSink({ logDir }, { fileSystem }));
     write(sink, openRecord(), step(5));
     const position = sink.position();
     fileSystem.inject({ call: 'writeSync', code: 'ENOSPC', after: 1 }, { call: 'closeSync', code: 'EIO' });
@@ -163,7 +173,7 @@ describe('writing', () => {
 
   it('makes no new file in place of one that was removed: its beginning would be missing', () => {
     const fileSystem = createFaultFileSystem();
-    const sink = createTensorboardSink({ logDir }, fileSystem);
+    const sink = createTensorboardSink({ logDir }, { fileSystem });
     sink.open({ runId: 'run-1', runDirectory: place, position: undefined });
     write(sink, openRecord(), step(1));
     rmSync(path.join(logDir, 'run-1'), { recursive: true });
@@ -182,11 +192,27 @@ describe('images', () => {
     expect(events.at(-1)?.values[0]?.tensor?.strings[2]).toBe(Buffer.from(PIXEL_PNG).toString('latin1'));
   });
 
+  it('that are SVGs are drawn, the same bytes whenever they come', () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><text y="15">loss</text></svg>';
+    const image = imageRecord({ format: 'svg', ...writeBlob(place, Buffer.from(svg), '.svg') });
+    write(open(createTensorboardSink({ logDir })), openRecord(), image);
+    const [width, height, png = ''] =
+      decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN))).at(-1)?.values[0]?.tensor?.strings ?? [];
+    expect([width, height]).toEqual(['30', '20']);
+    expect(readImageHeader(Buffer.from(png, 'latin1'))).toEqual({ format: 'png', width: 30, height: 20 });
+    expect(files()).toEqual(expectedFiles(openRecord(), image));
+  });
+
   it('are refused where they can never be shown, and then nothing of the batch is written', () => {
     const sink = open(createTensorboardSink({ logDir }));
+    const empty = writeBlob(
+      place,
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="0" height="0"/>'),
+      '.svg',
+    );
     const batch = [
       openRecord(),
-      imageRecord({ seq: 1, format: 'svg' }),
+      imageRecord({ seq: 1, format: 'svg', ...empty }),
       imageRecord({ seq: 2, blob: 'blobs/gone.png' }),
       imageRecord({ seq: 3, blob: '../secret.png' }),
       step(4),
@@ -200,7 +226,7 @@ describe('images', () => {
     expect(thrown).toBeInstanceOf(RecordsRefusedError);
     expect(thrown).toMatchObject({
       refusals: [
-        { seq: 1, reason: 'TensorBoard shows no SVG images' },
+        { seq: 1, reason: 'the SVG cannot be drawn: SVG has an invalid size' },
         { seq: 2, reason: 'blobs/gone.png is missing in the run directory' },
         { seq: 3, reason: '../secret.png is outside the run directory' },
       ],
@@ -214,6 +240,46 @@ describe('images', () => {
     mkdirSync(path.join(place, 'blobs', 'directory.png'), { recursive: true });
     const sink = open(createTensorboardSink({ logDir }));
     expect(() => write(sink, openRecord(), imageRecord({ blob: 'blobs/directory.png' }))).toThrow('EISDIR');
+  });
+});
+
+describe('bar charts', () => {
+  /** Tag and plugin of each value in the file. */
+  const shown = (): readonly unknown[] =>
+    decodeEvents(readFileSync(path.join(logDir, 'run-1', MAIN)))
+      .flatMap(({ values }) => values)
+      .map(({ tag, plugin }) => [tag, plugin]);
+
+  it('are pictures, with their values beside them', () => {
+    write(open(createTensorboardSink({ logDir })), openRecord(), barChartRecord());
+    expect(shown()).toEqual([
+      ['physics/violations', 'images'],
+      ['physics/violations/values', 'text'],
+    ]);
+    expect(files()).toEqual(expectedFiles(openRecord(), barChartRecord()));
+  });
+
+  it('are values only where they cannot be drawn, which is said once', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const rasteriser = new SvgRasteriser({
+      resolve: () => {
+        throw new Error('not installed');
+      },
+    });
+    write(
+      open(createTensorboardSink({ logDir }, { rasteriser })),
+      openRecord(),
+      barChartRecord(),
+      barChartRecord({ key: 'b' }),
+    );
+    expect(shown()).toEqual([
+      ['physics/violations/values', 'text'],
+      ['b/values', 'text'],
+    ]);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^bar charts are shown as tables only: .*npm install/u), { type: 'RuncastWarning' }],
+    ]);
+    warn.mockRestore();
   });
 });
 
@@ -271,7 +337,7 @@ describe('the position', () => {
 
   it('does not list twice a file that could not be begun at once', () => {
     const fileSystem = createFaultFileSystem({ call: 'writeSync', code: 'EIO' });
-    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    const sink = open(createTensorboardSink({ logDir }, { fileSystem }));
     expect(() => write(sink, openRecord(), step(1))).toThrow('EIO');
     write(sink, openRecord(), step(1));
     expect(readFileSync(path.join(place, 'tensorboard-files.txt'), 'utf8')).toBe(`${MAIN}\n`);
@@ -292,10 +358,10 @@ describe('the position', () => {
     const first = open(createTensorboardSink({ logDir }));
     write(first, ...records);
     const fileSystem = createFaultFileSystem({ call: 'openSync', code: 'EACCES' });
-    expect(() => open(createTensorboardSink({ logDir }, fileSystem), first.position())).toThrow(/EACCES/u);
+    expect(() => open(createTensorboardSink({ logDir }, { fileSystem }), first.position())).toThrow(/EACCES/u);
     expect(() =>
       open(
-        createTensorboardSink({ logDir }, createFaultFileSystem({ call: 'openSync', code: 'EACCES' })),
+        createTensorboardSink({ logDir }, { fileSystem: createFaultFileSystem({ call: 'openSync', code: 'EACCES' }) }),
         first.position(),
       ),
     ).not.toThrow(PositionLostError);
@@ -313,10 +379,56 @@ function counted(): { readonly sink: TensorboardSink; readonly syncs: () => numb
       real.fsyncSync(fd);
     },
   };
-  const sink = open(createTensorboardSink({ logDir, flushSecs: 30 }, fileSystem));
+  const sink = open(createTensorboardSink({ logDir, flushSecs: 30 }, { fileSystem }));
   write(sink, openRecord(), step(1));
   return { sink, syncs: () => count };
 }
+
+describe('a session that is not what the run began with', () => {
+  const AMENDED = '0-hparams.tfevents';
+  const late = (value: number): RunRecord => configRecord({ config: { late: value } });
+  const start = [openRecord(), hparamsRecord()];
+  const amended = (): Buffer => readFileSync(path.join(logDir, 'run-1', AMENDED));
+
+  it('has a file of its own, replaced as a whole', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, ...start, late(1));
+    const before = amended();
+    write(sink, late(2));
+    expect(decodeEvents(amended())).toHaveLength(2);
+    expect(amended()).not.toEqual(before);
+    expect(readdirSync(path.join(logDir, 'run-1')).toSorted()).toEqual([AMENDED, MAIN]);
+  });
+
+  it('keeps it where the position says so, and loses it where it does not', () => {
+    const first = open(createTensorboardSink({ logDir }));
+    write(first, ...start);
+    const before = first.position();
+    write(first, late(1));
+    const after = first.position();
+    const written = amended();
+    open(createTensorboardSink({ logDir }), after);
+    expect(amended()).toEqual(written);
+    const second = open(createTensorboardSink({ logDir }), before);
+    expect(existsSync(path.join(logDir, 'run-1', AMENDED))).toBe(false);
+    write(second, late(1));
+    expect(amended()).toEqual(written);
+  });
+
+  it('has nothing of a batch whose replacement failed', () => {
+    const sink = open(createTensorboardSink({ logDir }));
+    write(sink, ...start, step(1));
+    const position = sink.position();
+    const before = files();
+    mkdirSync(path.join(logDir, 'run-1', '.hparams-new'));
+    expect(() => write(sink, step(2), late(1))).toThrow('EISDIR');
+    expect(sink.position()).toEqual(position);
+    rmSync(path.join(logDir, 'run-1', '.hparams-new'), { recursive: true });
+    write(sink, step(3));
+    expect(files()).toEqual(expectedFiles(...start, step(1), step(3)));
+    expect(files()).not.toEqual(before);
+  });
+});
 
 describe('durability', () => {
   it('comes with flush, for every file, and once for what was written', () => {
@@ -344,7 +456,7 @@ describe('durability', () => {
 
   it('is reported as missing where the disk fails', () => {
     const fileSystem = createFaultFileSystem();
-    const sink = open(createTensorboardSink({ logDir }, fileSystem));
+    const sink = open(createTensorboardSink({ logDir }, { fileSystem }));
     write(sink, openRecord(), step(1));
     fileSystem.inject({ call: 'fsyncSync', code: 'EIO' });
     expect(() => sink.flush()).toThrow('EIO');
@@ -354,7 +466,7 @@ describe('durability', () => {
 
   it('comes with close, which releases the files also where it fails', () => {
     const fileSystem = createFaultFileSystem({ call: 'fsyncSync', code: 'EIO' });
-    const sink = createTensorboardSink({ logDir }, fileSystem);
+    const sink = createTensorboardSink({ logDir }, { fileSystem });
     sink.open({ runId: 'run-1', runDirectory: place, position: undefined });
     write(sink, openRecord(), step(1));
     expect(() => sink.close()).toThrow('EIO');

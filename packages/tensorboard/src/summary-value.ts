@@ -3,7 +3,7 @@
  * https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/summary.proto
  */
 
-import type { HistogramRecord, ImageRecord } from '@runcast/core';
+import { readImageHeader, type BarChartRecord, type HistogramRecord, type ImageRecord } from '@runcast/core';
 import { bytesField, integerField, join } from './protobuf.ts';
 
 /** Event.summary. */
@@ -57,6 +57,13 @@ export function hparamsValue(tag: string, content: Uint8Array): Uint8Array {
   return taggedValue({ tag, plugin: 'hparams', dataClass: 'tensor', content, description: '', tensor });
 }
 
+/** What the Custom Scalars plugin draws: an encoded Layout. */
+export function layoutValue(layout: Uint8Array): Uint8Array {
+  const tensor = join(integerField(DTYPE, DT_STRING), shape(), bytesField(STRING_VAL, layout));
+  const parts = { plugin: 'custom_scalars', dataClass: 'tensor', content: NO_CONTENT, description: '' } as const;
+  return taggedValue({ tag: 'custom_scalars__config__', ...parts, tensor });
+}
+
 /** One string of no dimensions, so that it is shown as Markdown and not as a table of cells. */
 export function textValue(tag: string, markdown: string): Uint8Array {
   const tensor = join(integerField(DTYPE, DT_STRING), shape(), bytesField(STRING_VAL, markdown));
@@ -80,16 +87,18 @@ export function histogramValue(record: HistogramRecord): Uint8Array {
 }
 
 /** Width and height in decimal digits, then the file as it is. The caption of a tag's first image describes them all. */
-export function imageValue(record: ImageRecord, file: Uint8Array): Uint8Array {
+export function imageValue(record: ImageRecord | BarChartRecord, file: Uint8Array): Uint8Array {
+  const { width = 0, height = 0 } = readImageHeader(file) ?? {};
+  const caption = 'caption' in record ? record.caption : undefined;
   const tensor = join(
     integerField(DTYPE, DT_STRING),
     shape(3),
-    bytesField(STRING_VAL, String(record.width ?? 0)),
-    bytesField(STRING_VAL, String(record.height ?? 0)),
+    bytesField(STRING_VAL, String(width)),
+    bytesField(STRING_VAL, String(height)),
     bytesField(STRING_VAL, file),
   );
   const parts = { plugin: 'images', dataClass: 'blobSequence', content: NO_CONTENT } as const;
-  return taggedValue({ tag: record.key, ...parts, description: record.caption ?? '', tensor });
+  return taggedValue({ tag: record.key, ...parts, description: caption ?? '', tensor });
 }
 
 /** TensorProto.tensor_shape. Sizes are written even where they are zero. */

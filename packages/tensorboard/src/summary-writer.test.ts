@@ -113,6 +113,8 @@ describe('the summary writer', () => {
     writer.addImage('heatmap', PIXEL_PNG, 1, 'a *pixel*');
     writer.addImage('photo', jpeg, 2);
     expect(() => writer.addImage('no image', new Uint8Array(9), 1)).toThrow(TypeError);
+    expect(() => writer.addImage('no size', Buffer.from('<svg/>'), 1)).toThrow('no size: the SVG cannot be drawn');
+    writer.addImage('drawn', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"/>'), 3);
     writer.close();
     expect(events().flatMap(({ values }) => values)).toMatchObject([
       {
@@ -123,6 +125,7 @@ describe('the summary writer', () => {
         tensor: { dtype: 7, shape: [3], strings: ['1', '1', Buffer.from(PIXEL_PNG).toString('latin1')] },
       },
       { tag: 'photo', description: '', tensor: { strings: ['0', '0', Buffer.from(jpeg).toString('latin1')] } },
+      { tag: 'drawn', tensor: { strings: ['3', '2', expect.stringMatching(/^.PNG/u)] } },
     ]);
   });
 

@@ -9,6 +9,7 @@ import type { AppendFileSystem } from '@runcast/append-file';
 import { bucketise, readImageHeader, type JsonPrimitive, type RecordBody, type RunRecord } from '@runcast/core';
 import { EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
+import { SvgRasteriser } from './svg-rasteriser.ts';
 
 const DEFAULT_BUCKETS = 30;
 
@@ -43,7 +44,7 @@ export interface SummaryWriter extends Disposable {
   addHparams(hparams: Readonly<Record<string, JsonPrimitive>>, metrics: Readonly<Record<string, number>>): void;
   /** @param buckets 30 where left out. */
   addHistogram(tag: string, values: ArrayLike<number>, step: number, buckets?: number): void;
-  /** @param image A PNG, JPEG, GIF or WebP file. */
+  /** @param image A PNG, JPEG, GIF, WebP or SVG file. An SVG is drawn: what is written is a PNG. */
   addImage(tag: string, image: Uint8Array, step: number, caption?: string): void;
   addText(tag: string, markdown: string, step: number): void;
   flush(): void;
@@ -61,6 +62,7 @@ class EventFileWriter implements SummaryWriter {
   readonly #encoder = new EventEncoder();
   readonly #files: EventFiles;
   readonly #now: () => number;
+  readonly #rasteriser = new SvgRasteriser();
   #hasHparams = false;
   #closed = false;
 
@@ -98,10 +100,12 @@ class EventFileWriter implements SummaryWriter {
 
   addImage(tag: string, image: Uint8Array, step: number, caption?: string): void {
     const header = readImageHeader(image);
-    if (header === undefined) throw new TypeError(`${tag}: expects a PNG, JPEG, GIF or WebP image`);
+    if (header === undefined) throw new TypeError(`${tag}: expects a PNG, JPEG, GIF, WebP or SVG image`);
+    const file = header.format === 'svg' ? this.#rasteriser.draw(Buffer.from(image).toString()) : image;
+    if (typeof file === 'string') throw new TypeError(`${tag}: ${file}`);
     const reference = { blob: '', bytes: image.length, sha256: '', ...(caption === undefined ? {} : { caption }) };
     const body: RecordBody = { kind: 'image', key: tag, step: checkedStep(step), ...reference, ...header };
-    this.#write([body], this.#now() / 1000, image);
+    this.#write([body], this.#now() / 1000, file);
   }
 
   addText(tag: string, markdown: string, step: number): void {
@@ -118,6 +122,7 @@ class EventFileWriter implements SummaryWriter {
       this.#write([{ kind: 'close', status: 'finished', final: true }]);
     } finally {
       this.#closed = true;
+      this.#rasteriser.close();
       this.#files.close();
     }
   }

@@ -3,7 +3,7 @@
 import type { SinkTraits } from '@runcast/core';
 
 /**
- * Tags, metric definitions, files, artifacts, alerts and system metrics have no place in TensorBoard. Reopened with its
+ * Tags, files, artifacts, alerts and system metrics have no place in TensorBoard. Reopened with its
  * position, the sink truncates its files to where they were and writes the same bytes again.
  */
 export const tensorboardTraits: SinkTraits = {
@@ -16,6 +16,7 @@ export const tensorboardTraits: SinkTraits = {
     'log',
     'hparams',
     'config',
+    'define_metric',
     'summary',
     'table',
     'bar_chart',

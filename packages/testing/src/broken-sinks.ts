@@ -3,7 +3,7 @@
  * can be whatever else should notice.
  */
 
-import type { JsonValue, RecordBatch, RunRecord, Scalar, Sink } from '@runcast/core';
+import type { JsonValue, RecordBatch, RecordKind, RunRecord, Scalar, Sink, UploadLane } from '@runcast/core';
 import { createMemorySink, type MemoryBackend, type MemoryEntry, type MemorySink } from './memory-sink.ts';
 import { closeRecord } from './record-builders.ts';
 
@@ -12,9 +12,13 @@ export interface BrokenSink {
   readonly fault: string;
   /** The fact of the contract that it breaks. It may break others too. */
   readonly caughtBy: string;
+  /** The kinds of its upload lane, where it has one. */
+  readonly uploads?: readonly RecordKind[];
   /** An instance on a backend, where a right one would be a memory sink. */
   readonly createSink: (backend: MemoryBackend) => Sink;
 }
+
+const UPLOADED = ['image', 'file', 'artifact'] as const;
 
 export const BROKEN_SINKS: readonly BrokenSink[] = [
   broken(
@@ -277,6 +281,58 @@ export const BROKEN_SINKS: readonly BrokenSink[] = [
       sink.close(outcome);
     },
   })),
+  brokenUploads(
+    'loses the last upload',
+    'holds every upload, in order, beside its own writes, when it is closed without a flush',
+    (_sink, upload) => {
+      let held: RecordBatch | undefined;
+      return {
+        upload: (batch) => {
+          const before = held;
+          held = batch;
+          return before === undefined ? undefined : upload(before);
+        },
+      };
+    },
+  ),
+  brokenUploads(
+    'uploads out of order',
+    'holds every upload, in order, beside its own writes, when it is closed without a flush',
+    (_sink, upload) => ({ upload: (batch) => upload({ ...batch, records: batch.records.toReversed() }) }),
+  ),
+  brokenUploads(
+    'lets its writes wait for an upload',
+    'goes on writing while an upload takes its time',
+    (sink, upload) => {
+      let uploading: void | Promise<void>;
+      return {
+        upload: (batch) => (uploading = upload(batch)),
+        write: async (batch) => {
+          await uploading;
+          sink.write(batch);
+        },
+      };
+    },
+  ),
+  brokenUploads(
+    'swallows the error of an upload',
+    'tells a failed upload, and takes it again with nothing doubled',
+    (_sink, upload) => ({
+      upload: (batch) => {
+        try {
+          return upload(batch);
+        } catch {
+          // This is the fault: nobody is told.
+          return undefined;
+        }
+      },
+    }),
+  ),
+  brokenUploads(
+    'begins its uploads anew after a crash',
+    'holds every upload after a crash at any of them, when what came after the known position is sent again',
+    (sink) => ({ open: (context) => sink.open({ ...context, uploadPosition: undefined }) }),
+  ),
   broken('has a name that is no file name', 'has the name and the traits that delivery can work with', () => ({
     name: 'My Sink/1',
   })),
@@ -289,6 +345,27 @@ function broken(fault: string, caughtBy: string, differ: (sink: MemorySink) => P
     createSink: (backend) => {
       const sink = createMemorySink({ backend });
       return { ...sink, ...differ(sink) };
+    },
+  };
+}
+
+type Upload = UploadLane['write'];
+
+function brokenUploads(
+  fault: string,
+  caughtBy: string,
+  differ: (sink: MemorySink, upload: Upload) => Partial<Sink> & { readonly upload?: Upload },
+): BrokenSink {
+  return {
+    fault,
+    caughtBy,
+    uploads: UPLOADED,
+    createSink: (backend) => {
+      const sink = createMemorySink({ backend, uploads: UPLOADED });
+      const lane = sink.uploads;
+      if (lane === undefined) throw new TypeError('a memory sink with kinds to upload has a lane for them');
+      const { upload = (batch) => lane.write(batch), ...others } = differ(sink, (batch) => lane.write(batch));
+      return { ...sink, ...others, uploads: { ...lane, write: upload } };
     },
   };
 }

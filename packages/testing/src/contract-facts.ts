@@ -18,6 +18,7 @@ interface ContractFeatures {
   readonly traits: SinkTraits;
   readonly failNextWrite?: unknown;
   readonly loseBackend?: unknown;
+  readonly uploads?: { readonly failNextUpload?: unknown; readonly holdNextUpload?: unknown };
 }
 
 export interface ContractFact {
@@ -38,6 +39,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
       const sink = session.create();
       match(sink.name, /^[a-z0-9][a-z0-9-]*$/u);
       deepEqual(sink.traits, session.traits);
+      deepEqual(sink.uploads?.kinds, session.uploads?.kinds, 'the kinds that are uploaded');
       if (session.traits.guarantee === 'exactly-once')
         equal(typeof sink.position, 'function', 'exactly once needs a position');
       ok(session.traits.kinds.length > 0, 'it takes no kind of record');
@@ -314,7 +316,104 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
       await session.checkFiles(batches);
     },
   },
+  {
+    name: 'holds every upload, in order, beside its own writes, when it is closed without a flush',
+    excluded: unlessUploads,
+    check: async (session) => {
+      const { own, uploads } = bothLanes(session);
+      const sink = await session.open();
+      await Promise.all([session.write(sink, own), session.upload(sink, uploads)]);
+      await session.close(sink);
+      await session.checkHeld(own, 'exactly-once');
+      await session.checkUploaded(uploads, 'exactly-once');
+    },
+  },
+  {
+    name: 'goes on writing while an upload takes its time',
+    excluded: unlessUploads,
+    skipped: ({ uploads }) => (uploads?.holdNextUpload === undefined ? 'its uploads cannot be held up' : undefined),
+    check: async (session) => {
+      const { own, uploads } = bothLanes(session);
+      const sink = await session.open();
+      const letGo = await session.holdNextUpload();
+      const uploading = session.upload(sink, uploads);
+      const writing = session.write(sink, own);
+      const winner = await Promise.race([writing.then(() => 'writes'), uploading.then(() => 'uploads'), aWhile()]);
+      letGo();
+      await Promise.all([writing, uploading]);
+      equal(winner, 'writes', 'the writes waited for an upload');
+      await session.close(sink);
+      await session.checkHeld(own, 'exactly-once');
+      await session.checkUploaded(uploads, 'exactly-once');
+    },
+  },
+  {
+    name: 'holds every upload after a crash at any of them, when what came after the known position is sent again',
+    excluded: unlessUploads,
+    check: async (session) => {
+      const { own, uploads } = bothLanes(session);
+      for (let known = 0; known <= uploads.length; known += 1) {
+        const run = await session.another();
+        try {
+          const killed = await run.open();
+          await run.write(killed, own);
+          await run.upload(killed, uploads.slice(0, known));
+          const [position, uploadPosition] = [positionOf(killed), positionOf(killed.uploads)];
+          await run.upload(killed, uploads.slice(known));
+          const next = await run.open(position, uploadPosition);
+          await run.upload(next, uploads.slice(known));
+          await run.close(next);
+          await run.checkHeld(own, run.traits.guarantee);
+          await run.checkUploaded(uploads, uploadGuarantee(run));
+        } finally {
+          await run.end();
+        }
+      }
+    },
+  },
+  {
+    name: 'tells a failed upload, and takes it again with nothing doubled',
+    excluded: unlessUploads,
+    skipped: ({ uploads }) =>
+      uploads?.failNextUpload === undefined ? 'its uploads cannot be made to fail' : undefined,
+    check: async (session) => {
+      const { uploads } = bothLanes(session);
+      const sink = await session.open();
+      for (const batch of uploads) {
+        await session.failNextUpload();
+        await rejects(async () => session.upload(sink, [batch]), 'the upload failed and nobody was told');
+        await session.upload(sink, [batch]);
+      }
+      await session.close(sink);
+      await session.checkUploaded(uploads, uploadGuarantee(session));
+    },
+  },
 ];
+
+/** Longer than a log of this size takes to write, where nothing holds it up. */
+const HELD_UP_MS = 2_000;
+
+function aWhile(): Promise<string> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, HELD_UP_MS, 'neither').unref();
+  });
+}
+
+function unlessUploads({ uploads }: ContractFeatures): string | undefined {
+  return uploads === undefined ? 'it has no uploads' : undefined;
+}
+
+function uploadGuarantee({ uploads, traits }: ContractSession): SinkTraits['guarantee'] {
+  return uploads?.guarantee ?? traits.guarantee;
+}
+
+/** A log as each of the lanes is given it, without batches that hold nothing for it. */
+function bothLanes({ traits, uploads }: ContractSession): {
+  readonly own: readonly RecordBatch[];
+  readonly uploads: readonly RecordBatch[];
+} {
+  return { own: filledLog(traits), uploads: filledLog({ kinds: uploads?.kinds ?? [] }) };
+}
 
 function unlessExactlyOnce({ traits }: ContractFeatures): string | undefined {
   return traits.guarantee === 'exactly-once' ? undefined : 'it delivers at least once';
@@ -325,7 +424,7 @@ function unlessWritesFail(features: ContractFeatures): string | undefined {
 }
 
 /** A log's batches that hold something for the sink. */
-function filledLog(traits: SinkTraits): readonly RecordBatch[] {
+function filledLog(traits: Pick<SinkTraits, 'kinds'>): readonly RecordBatch[] {
   return contractLog(traits.kinds).filter((batch) => batch.records.length > 0);
 }
 
@@ -350,8 +449,8 @@ async function checkCrash(session: ContractSession, batches: readonly RecordBatc
 }
 
 /** The position as delivery has it after a restart: read from a file. */
-function positionOf(sink: Sink): JsonValue | undefined {
-  const position = sink.position?.();
+function positionOf(lane: Pick<Sink, 'position'> | undefined): JsonValue | undefined {
+  const position = lane?.position?.();
   if (position === undefined) return undefined;
   const restored = toJson(JSON.parse(JSON.stringify(position)));
   ok(restored.ok);

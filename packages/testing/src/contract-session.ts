@@ -4,25 +4,34 @@ import { AssertionError } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JsonValue, RecordBatch, Sink, SinkOutcome, SinkTraits } from '@runcast/core';
+import type { JsonValue, RecordBatch, RecordKind, Sink, SinkOutcome, SinkTraits } from '@runcast/core';
 import { CONTRACT_RUN_ID, writeContractBlobs } from './contract-log.ts';
-import { type BackendRow, checkHeldRows } from './held-rows.ts';
+import { checkHeldRows, type ExpectedRows } from './held-rows.ts';
 import type { SinkContract } from './sink-contract.ts';
 
 export interface ContractSession {
   readonly traits: SinkTraits;
+  /** Of the sink's upload lane; undefined where it has none. */
+  readonly uploads: { readonly kinds: readonly RecordKind[]; readonly guarantee: SinkTraits['guarantee'] } | undefined;
   /** A new instance, not opened. */
   readonly create: () => Sink;
   /** A new instance, opened. One that was opened before and not closed is from then on a process that was killed. */
-  readonly open: (position?: JsonValue) => Promise<Sink>;
+  readonly open: (position?: JsonValue, uploadPosition?: JsonValue) => Promise<Sink>;
   /** Writes batches that nobody can change. */
   readonly write: (sink: Sink, batches: readonly RecordBatch[]) => Promise<void>;
+  /** The same with the sink's upload lane. */
+  readonly upload: (sink: Sink, batches: readonly RecordBatch[]) => Promise<void>;
   readonly close: (sink: Sink, outcome?: SinkOutcome) => Promise<void>;
   /** The backend holds what the batches hold, in order, as often as the guarantee says. */
   readonly checkHeld: (batches: readonly RecordBatch[], guarantee: SinkTraits['guarantee']) => Promise<void>;
   /** Where the backend is files: they are the same as if one sink had written the batches without a pause. */
   readonly checkFiles: (batches: readonly RecordBatch[]) => Promise<void>;
+  /** The backend holds what the batches hold of the kinds that are uploaded. */
+  readonly checkUploaded: (batches: readonly RecordBatch[], guarantee: SinkTraits['guarantee']) => Promise<void>;
   readonly failNextWrite: () => Promise<void>;
+  readonly failNextUpload: () => Promise<void>;
+  /** Makes the next upload take until what this resolves to is called. */
+  readonly holdNextUpload: () => Promise<() => void>;
   readonly loseBackend: () => Promise<void>;
   /** Another session, on a backend of its own; ended by whoever asked for it. */
   readonly another: () => Promise<ContractSession>;
@@ -42,9 +51,17 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
     unclosed.add(sink);
     return sink;
   };
-  const open = async (position?: JsonValue): Promise<Sink> => {
+  const killed = new AbortController();
+  const open = async (position?: JsonValue, uploadPosition?: JsonValue): Promise<Sink> => {
     const sink = create();
-    await sink.open?.({ runId: CONTRACT_RUN_ID, runDirectory, position: deepFreeze(position) });
+    await sink.open?.({
+      runId: CONTRACT_RUN_ID,
+      runDirectory,
+      position: deepFreeze(position),
+      uploadPosition: deepFreeze(uploadPosition),
+      signal: killed.signal,
+      notify: () => undefined,
+    });
     return sink;
   };
   const close = async (sink: Sink, outcome: SinkOutcome = FINISHED): Promise<void> => {
@@ -52,6 +69,7 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
     await sink.close(outcome);
   };
   const end = async (): Promise<void> => {
+    killed.abort();
     for (const sink of unclosed) {
       try {
         await sink.close({ status: 'unknown', final: false });
@@ -62,20 +80,22 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
     await contract.release?.(backend);
     rmSync(runDirectory, { recursive: true });
   };
-  const expectedRows =
-    contract.expectedRows ?? ((writer, { seq }): readonly BackendRow[] => [{ row: `${writer} ${seq}` }]);
+  const { uploads } = contract;
   return {
     traits: contract.traits,
+    uploads,
     create,
     open,
-    write: writeFrozen,
+    write: (sink, batches) => eachFrozen(batches, (batch) => sink.write(batch)),
+    upload: (sink, batches) => eachFrozen(batches, (batch) => sink.uploads?.write(batch)),
     close,
     checkHeld: async (batches, guarantee) => {
-      const expected = [...Map.groupBy(batches, (batch) => batch.writer)].map(([writer, own]) => ({
-        writer,
-        rows: own.flatMap((batch) => batch.records.flatMap((record) => expectedRows(writer, record))),
-      }));
+      const expected = rowsByWriter(batches, contract.expectedRows);
       checkHeldRows(expected, await contract.readBack(backend), guarantee);
+    },
+    checkUploaded: async (batches, guarantee) => {
+      const expected = rowsByWriter(batches, uploads?.expectedRows);
+      checkHeldRows(expected, (await uploads?.readBack(backend)) ?? [], guarantee);
     },
     checkFiles: async (batches) => {
       if (contract.readFiles === undefined) return;
@@ -83,14 +103,29 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
       checkSameFiles(await filesWithoutPause({ ...contract, readFiles: contract.readFiles }, batches), files);
     },
     failNextWrite: async () => contract.failNextWrite?.(backend),
+    failNextUpload: async () => uploads?.failNextUpload?.(backend),
+    holdNextUpload: async () => (await uploads?.holdNextUpload?.(backend)) ?? ((): void => undefined),
     loseBackend: async () => contract.loseBackend?.(backend),
     another: async () => openContractSession(contract),
     end,
   };
 }
 
-async function writeFrozen(sink: Sink, batches: readonly RecordBatch[]): Promise<void> {
-  for (const batch of batches) await sink.write(deepFreeze(batch));
+async function eachFrozen(
+  batches: readonly RecordBatch[],
+  hand: (batch: RecordBatch) => void | Promise<void>,
+): Promise<void> {
+  for (const batch of batches) await hand(deepFreeze(batch));
+}
+
+function rowsByWriter(
+  batches: readonly RecordBatch[],
+  rowsOf: SinkContract<unknown>['expectedRows'] = (writer, { seq }) => [{ row: `${writer} ${seq}` }],
+): readonly ExpectedRows[] {
+  return [...Map.groupBy(batches, (batch) => batch.writer)].map(([writer, own]) => ({
+    writer,
+    rows: own.flatMap((batch) => batch.records.flatMap((record) => rowsOf(writer, record))),
+  }));
 }
 
 type Files = ReadonlyMap<string, Uint8Array>;

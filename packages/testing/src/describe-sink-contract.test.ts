@@ -27,6 +27,24 @@ describeSinkContract({
   name: 'of few kinds',
 });
 
+describeSinkContract({
+  describe,
+  it,
+  ...memorySinkContract(undefined, {}, ['image', 'file', 'artifact']),
+  name: 'with uploads',
+});
+
+describeSinkContract({
+  describe,
+  it,
+  ...memorySinkContract(
+    (backend) => createMemorySink({ backend, traits: AT_LEAST_ONCE, uploads: ['file'] }),
+    AT_LEAST_ONCE,
+    ['file'],
+  ),
+  name: 'with uploads, at least once',
+});
+
 function caseNamed<Backend>(contract: SinkContract<Backend>, name: string): () => Promise<void> {
   const found = sinkContractCases(contract).find((candidate) => candidate.name === name);
   assert(found, `no fact is called ${name}`);
@@ -58,14 +76,14 @@ function placesHeld({ entries }: MemoryBackend): readonly BackendRow[] {
 }
 
 describe('a broken sink is caught that', () => {
-  it.each(BROKEN_SINKS)('$fault', async ({ caughtBy, createSink }) => {
-    await expect(caseNamed(memorySinkContract(createSink), caughtBy)()).rejects.toBeInstanceOf(Error);
+  it.each(BROKEN_SINKS)('$fault', async ({ caughtBy, createSink, uploads }) => {
+    await expect(caseNamed(memorySinkContract(createSink, {}, uploads), caughtBy)()).rejects.toBeInstanceOf(Error);
   });
 });
 
 describe('a broken sink is otherwise right, so that', () => {
-  it.each(BROKEN_SINKS)('one that $fault keeps other facts', async ({ createSink }) => {
-    const contract = memorySinkContract(createSink);
+  it.each(BROKEN_SINKS)('one that $fault keeps other facts', async ({ createSink, uploads }) => {
+    const contract = memorySinkContract(createSink, {}, uploads);
     const others = [
       'opens and closes without records',
       'flushes without writes, and twice',

@@ -9,5 +9,7 @@ export * from './memory-contract.ts';
 export * from './memory-sink.ts';
 export * from './record-builders.ts';
 export * from './record-sequence.ts';
+export * from './scripted-backend.ts';
 export * from './scripted-sink.ts';
+export * from './sink-context.ts';
 export * from './sink-contract.ts';

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBackend, createMemorySink, type MemorySink } from './memory-sink.ts';
 import { stepRecord } from './record-builders.ts';
 import { batchOf } from './record-sequence.ts';
+import { sinkContext } from './sink-context.ts';
 
-const CONTEXT = { runId: 'run-1', runDirectory: '/nowhere', position: undefined };
+const CONTEXT = sinkContext({ runId: 'run-1', runDirectory: '/nowhere' });
 const FINISHED = { status: 'finished', final: true } as const;
 const BATCH = batchOf('w1', [stepRecord(), stepRecord({ seq: 1, n: 2, step: 2 })]);
 

@@ -9,11 +9,13 @@ import {
   PositionLostError,
   RECORD_KINDS,
   type RecordBatch,
+  type RecordKind,
   type RunRecord,
   type Sink,
   type SinkContext,
   type SinkOutcome,
   type SinkTraits,
+  type UploadLane,
 } from '@runcast/core';
 
 /** One record as the backend holds it. */
@@ -22,8 +24,8 @@ export interface MemoryEntry {
   readonly record: RunRecord;
 }
 
-/** What outlives the sinks that write to it, as a file or a server does. */
-export interface MemoryBackend {
+/** A list that outlives the sinks that write to it, as a file or a table does. */
+export interface MemoryStore {
   readonly entries: readonly MemoryEntry[];
   /** Adds at the end. Where a failure is due, half of the entries are added and it is thrown. */
   append(entries: readonly MemoryEntry[]): void;
@@ -32,7 +34,34 @@ export interface MemoryBackend {
   failNextAppend(error?: Error): void;
 }
 
+/** What a sink writes to, and beside it what it uploads. */
+export interface MemoryBackend extends MemoryStore {
+  readonly uploads: MemoryStore;
+  /** Makes the next upload wait until what this returns is called. */
+  holdNextUpload(): () => void;
+  /** What an upload has to wait for; undefined where it has not. Asking takes the hold off. */
+  takeHold(): Promise<void> | undefined;
+}
+
 export function createMemoryBackend(): MemoryBackend {
+  let hold: Promise<void> | undefined;
+  return {
+    ...createMemoryStore(),
+    uploads: createMemoryStore(),
+    holdNextUpload: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      hold = promise;
+      return resolve;
+    },
+    takeHold: () => {
+      const taken = hold;
+      hold = undefined;
+      return taken;
+    },
+  };
+}
+
+function createMemoryStore(): MemoryStore {
   const entries: MemoryEntry[] = [];
   let failure: Error | undefined;
   return {
@@ -56,6 +85,7 @@ export function createMemoryBackend(): MemoryBackend {
 export type SinkCall =
   | { readonly method: 'open'; readonly context: SinkContext }
   | { readonly method: 'write'; readonly batch: RecordBatch }
+  | { readonly method: 'upload'; readonly batch: RecordBatch }
   | { readonly method: 'flush' }
   | { readonly method: 'tick'; readonly now: number }
   | { readonly method: 'close'; readonly outcome: SinkOutcome };
@@ -66,6 +96,8 @@ export interface MemorySinkOptions {
   /** Every kind, exactly once, local, where left out. A sink that delivers at least once has no position. */
   readonly traits?: Partial<SinkTraits>;
   readonly logEveryNSteps?: number;
+  /** Kinds of its upload lane; it has none where left out. */
+  readonly uploads?: readonly RecordKind[];
   /** Give the same backend to several sinks to open a run again. */
   readonly backend?: MemoryBackend;
 }
@@ -97,6 +129,17 @@ export function createMemorySink(options: MemorySinkOptions = {}): MemorySink {
     calls.push(call);
     if (!allowed.includes(state)) throw new Error(`${call.method} was called on a sink that is ${state}`);
   };
+  const uploadLane = (kinds: readonly RecordKind[]): UploadLane => ({
+    kinds,
+    write: (batch) => {
+      called({ method: 'upload', batch }, 'open');
+      const hold = backend.takeHold();
+      return hold === undefined
+        ? appendWhole(backend.uploads, batch)
+        : hold.then(() => appendWhole(backend.uploads, batch));
+    },
+    ...(exactlyOnce ? { position: () => ({ entries: backend.uploads.entries.length }) } : {}),
+  });
   return {
     name: options.name ?? 'memory',
     traits,
@@ -107,17 +150,13 @@ export function createMemorySink(options: MemorySinkOptions = {}): MemorySink {
     open: (context) => {
       called({ method: 'open', context }, 'new');
       if (exactlyOnce) backend.cut(knownLength(context.position, backend));
+      if (exactlyOnce && options.uploads !== undefined)
+        backend.uploads.cut(knownLength(context.uploadPosition, backend.uploads));
       state = 'open';
     },
     write: (batch) => {
       called({ method: 'write', batch }, 'open');
-      const before = backend.entries.length;
-      try {
-        backend.append(batch.records.map((record) => ({ writer: batch.writer, record })));
-      } catch (error) {
-        backend.cut(before);
-        throw error;
-      }
+      appendWhole(backend, batch);
     },
     flush: () => {
       called({ method: 'flush' }, 'open');
@@ -130,10 +169,22 @@ export function createMemorySink(options: MemorySinkOptions = {}): MemorySink {
       state = 'closed';
     },
     ...(exactlyOnce ? { position: () => ({ entries: backend.entries.length }) } : {}),
+    ...(options.uploads === undefined ? {} : { uploads: uploadLane(options.uploads) }),
   };
 }
 
-function knownLength(position: JsonValue | undefined, backend: MemoryBackend): number {
+/** All of the batch, or nothing of it. */
+function appendWhole(store: MemoryStore, batch: RecordBatch): void {
+  const before = store.entries.length;
+  try {
+    store.append(batch.records.map((record) => ({ writer: batch.writer, record })));
+  } catch (error) {
+    store.cut(before);
+    throw error;
+  }
+}
+
+function knownLength(position: JsonValue | undefined, backend: MemoryStore): number {
   if (position === undefined) return 0;
   const length = isJsonObject(position) ? position['entries'] : undefined;
   if (typeof length !== 'number')

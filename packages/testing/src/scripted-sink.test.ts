@@ -4,12 +4,13 @@ import { createMemorySink } from './memory-sink.ts';
 import { stepRecord } from './record-builders.ts';
 import { batchOf } from './record-sequence.ts';
 import { createScriptedSink, failing, type ScriptedSink, type ScriptedSinkOptions, terminal } from './scripted-sink.ts';
+import { sinkContext } from './sink-context.ts';
 
 const BATCH = batchOf('w1', [stepRecord(), stepRecord({ seq: 1, n: 2, step: 2 })]);
 
 function opened(options?: ScriptedSinkOptions): ScriptedSink {
   const sink = createScriptedSink(options);
-  void sink.open?.({ runId: 'run-1', runDirectory: '/nowhere', position: undefined });
+  void sink.open?.(sinkContext({ runId: 'run-1', runDirectory: '/nowhere' }));
   return sink;
 }
 

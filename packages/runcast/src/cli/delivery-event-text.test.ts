@@ -1,3 +1,4 @@
+import type { SinkNotice } from '@runcast/core';
 import { expect, it } from 'vitest';
 import { deliveryEventText } from './delivery-event-text.ts';
 
@@ -23,4 +24,12 @@ it('says that a sink which lost what it had gets everything again', () => {
 it('does not repeat itself, nor the result', () => {
   expect(deliveryEventText({ type: 'retry', sink: 'jsonl', attempt: 2, delayMs: 400, error })).toBeUndefined();
   expect(deliveryEventText({ type: 'sinkError', sink: 'jsonl', error, terminal: true })).toBeUndefined();
+});
+
+it('passes on what a sink has to say, but nothing about training, which is over', () => {
+  const said = (notice: SinkNotice): string | undefined =>
+    deliveryEventText({ type: 'sinkNotice', sink: 'wandb', notice });
+  expect(said({ type: 'runUrl', url: 'https://wandb.ai/x' })).toBe('wandb: the run is at https://wandb.ai/x');
+  expect(said({ type: 'notice', message: 'rows are added' })).toBe('wandb: rows are added');
+  expect(said({ type: 'stopRequested' })).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 /** What delivery has to say while it works, in a line. */
 
+import type { SinkNotice } from '@runcast/core';
 import type { DeliveryEvent } from '@runcast/delivery';
 import { formatDuration } from './quantities.ts';
 
@@ -18,7 +19,23 @@ export function deliveryEventText(event: DeliveryEvent): string | undefined {
       return event.attempt === 1 ? `${event.sink}: trying again in ${formatDuration(event.delayMs / 1000)}` : undefined;
     case 'recovered':
       return `${event.sink}: works again after ${event.attempts} failed attempts`;
+    case 'sinkNotice':
+      return noticeText(event.sink, event.notice);
     default:
       return event satisfies never;
+  }
+}
+
+/** Where nobody trains there is nothing to stop. */
+function noticeText(sink: string, notice: SinkNotice): string | undefined {
+  switch (notice.type) {
+    case 'runUrl':
+      return `${sink}: the run is at ${notice.url}`;
+    case 'notice':
+      return `${sink}: ${notice.message}`;
+    case 'stopRequested':
+      return undefined;
+    default:
+      return notice satisfies never;
   }
 }

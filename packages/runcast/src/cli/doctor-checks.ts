@@ -153,7 +153,9 @@ async function checkSinks({ sinks }: ConfigurationReading): Promise<readonly Che
       // What is wrong with its variables has been said already.
       if (setting === undefined) return [];
       return [
-        setting.enabled ? await checkTarget(sink.name, sink.prefix, setting.target) : offSink(sink.name, sink.prefix),
+        setting.enabled
+          ? await checkTarget(sink.name, sink.prefix, setting.target)
+          : offSink(sink.name, setting.off ?? `${sink.prefix}__ENABLED is not true`),
       ];
     }),
   );
@@ -163,8 +165,8 @@ async function checkSinks({ sinks }: ConfigurationReading): Promise<readonly Che
     : results.flat();
 }
 
-function offSink(name: string, prefix: string): CheckResult {
-  return ok(name, `off, since ${prefix}__ENABLED is not true`);
+function offSink(name: string, reason: string): CheckResult {
+  return ok(name, `off, since ${reason}`);
 }
 
 /** Tries what a sink that is on delivers to. */

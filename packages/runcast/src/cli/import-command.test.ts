@@ -127,6 +127,19 @@ describe('a log directory', () => {
     expect(await points('again')).toEqual(await points('logs'));
   });
 
+  it('has the hyperparameters and the end that TensorBoard shows, which are the first ones', async () => {
+    for (const lr of [0.5, 0.25]) {
+      const writer = openSummaryWriter(place.path('logs'), { now: () => 1_795_238_781_250, host: 'h', pid: 1 });
+      writer.addHparams({ lr }, {});
+      writer.close();
+    }
+    await place.runcast(['import', 'tensorboard', 'logs']);
+    expect(records('logs').slice(1)).toMatchObject([
+      { kind: 'hparams', hparams: { lr: 0.5 } },
+      { kind: 'close', status: 'finished' },
+    ]);
+  });
+
   it('imported again makes new runs', async () => {
     write('a', (writer) => writer.addScalar('loss', 1, 1));
     await place.runcast(['import', 'tensorboard', 'logs']);
@@ -183,8 +196,8 @@ it('takes a run back that cannot be completed', () => {
 describe('the command line', () => {
   it('has to say what and from where', async () => {
     for (const [argv, message] of [
-      [[], 'say what to import: tensorboard'],
-      [['tensorbord', 'x'], 'cannot import "tensorbord"; did you mean tensorboard? (tensorboard)'],
+      [[], 'say what to import: tensorboard, wandb'],
+      [['tensorbord', 'x'], 'cannot import "tensorbord"; did you mean tensorboard? (tensorboard, wandb)'],
       [['tensorboard'], 'name a log directory or an event file'],
     ] as const) {
       const { code, stderr } = await place.runcast(['import', ...argv]);

@@ -86,6 +86,9 @@ export async function importTensorboard(options: ImportOptions): Promise<readonl
   return results;
 }
 
+/** How a session ended, and so the run. */
+const STATUSES = { success: 'finished', failure: 'failed', running: 'unknown', unknown: 'unknown' } as const;
+
 type RunEvent = Exclude<TensorboardEvent, CorruptEvent>;
 
 /** One run: events in, records out. */
@@ -96,6 +99,9 @@ class RunImport {
   readonly #skipped = new Map<string, number>();
   #time: number;
   #status: RunStatus = 'unknown';
+  /** What has been said of the run's session: as in TensorBoard, the first word counts. */
+  #sessionStarted = false;
+  #sessionEnded = false;
   /** Scalars of one step and time that are not written yet. */
   #row = new Map<string, number>();
   #rowStep: number | undefined;
@@ -130,11 +136,12 @@ class RunImport {
         this.#images(event);
         return;
       case 'hparams_session_start':
-        this.#append({ kind: 'hparams', hparams: hparamsOf(event) });
+        if (!this.#sessionStarted) this.#append({ kind: 'hparams', hparams: hparamsOf(event) });
+        this.#sessionStarted = true;
         return;
       case 'hparams_session_end':
-        if (event.value.status === 'success') this.#status = 'finished';
-        if (event.value.status === 'failure') this.#status = 'failed';
+        if (!this.#sessionEnded) this.#status = STATUSES[event.value.status];
+        this.#sessionEnded = true;
         return;
       case 'hparams_experiment':
         this.#skip('hparams_experiment');

@@ -130,6 +130,21 @@ it('reads a log that is torn, and one that begins with something else than an op
   expect(overview()).toMatchObject({ status: 'finished', records: 3, lastStep: 3 });
 });
 
+it('counts what a sink with uploads has by the lane that is behind, and knows it as one sink', () => {
+  writeLog('a', openRecord(), stepRecord(), stepRecord(), closeRecord());
+  mkdirSync(directory.cursorDirectory);
+  for (const [cursor, seq] of [
+    ['far', 3],
+    ['far.uploads', 1],
+  ] as const)
+    new CursorStore(directory, cursor).write({
+      delivered: new Map([['a', { seq, offset: 1 }]]),
+      position: undefined,
+      intent: undefined,
+    });
+  expect(overview().sinks).toEqual([{ sink: 'far', delivered: 2, owed: 2 }]);
+});
+
 it('counts what each sink has and lacks, from cursors and the ends of the logs', () => {
   const manifest = { v: 1, run: 'run-1', created: 5, sinks: ['tensorboard'], settled: false };
   writeFileSync(directory.manifestFile, JSON.stringify(manifest));

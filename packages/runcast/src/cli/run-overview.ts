@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import type { CloseRecord, OpenRecord, RunRecord, RunStatus } from '@runcast/core';
-import { CursorStore, deliveredPosition } from '@runcast/delivery';
+import { storedPositions } from '@runcast/delivery';
 import { isLeased, LOG_START, readManifest, withRunLogs, type LogReader, type RunDirectory } from '@runcast/runlog';
 
 /** Enough for the first record of a log. */
@@ -151,18 +151,19 @@ function latest(records: readonly OpenRecord[]): OpenRecord | undefined {
 
 function cursorNames({ cursorDirectory }: RunDirectory): readonly string[] {
   if (!existsSync(cursorDirectory)) return [];
-  return readdirSync(cursorDirectory)
-    .filter((name) => name.endsWith(CURSOR_SUFFIX))
-    .map((name) => name.slice(0, -CURSOR_SUFFIX.length))
-    .toSorted();
+  return (
+    readdirSync(cursorDirectory)
+      .filter((name) => name.endsWith(CURSOR_SUFFIX))
+      .map((name) => name.slice(0, -CURSOR_SUFFIX.length))
+      // A sink's lanes have cursors of their own, named with a dot.
+      .filter((name) => !name.includes('.'))
+      .toSorted()
+  );
 }
 
 function sinkOverview(directory: RunDirectory, sink: string, writers: readonly WriterOverview[]): SinkOverview {
-  const cursor = new CursorStore(directory, sink).read();
-  const delivered = [...cursor.delivered.values()].reduce((count, { seq }) => count + seq + 1, 0);
-  const owed = writers.reduce(
-    (count, { writer, lastSeq }) => count + Math.max(0, lastSeq - deliveredPosition(cursor, writer).seq),
-    0,
-  );
+  const stored = storedPositions(directory, sink);
+  const delivered = stored.writers.reduce((count, writer) => count + stored.of(writer).seq + 1, 0);
+  const owed = writers.reduce((count, { writer, lastSeq }) => count + Math.max(0, lastSeq - stored.of(writer).seq), 0);
   return { sink, delivered, owed };
 }

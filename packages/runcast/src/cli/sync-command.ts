@@ -13,7 +13,7 @@ import { suggestion, type ParsedArguments } from './parse-arguments.ts';
 import { createProgress } from './progress.ts';
 import { formatRecords } from './quantities.ts';
 import { readRunOverview } from './run-overview.ts';
-import { syncRun, type SyncedSink } from './sync-run.ts';
+import { syncRun, type SyncedSink, type SyncOptions } from './sync-run.ts';
 import { styleFor, type Style } from './terminal-style.ts';
 
 const DEFAULT_TIMEOUT_SECS = 60;
@@ -69,7 +69,7 @@ interface RunResult {
 }
 
 async function syncRuns(args: ParsedArguments, context: CliContext): Promise<ExitCode> {
-  const { dir, specs } = readSinks(
+  const { dir, specs, keepLog } = readSinks(
     context,
     args.values('to').flatMap((names) => names.split(',')),
   );
@@ -83,7 +83,7 @@ async function syncRuns(args: ParsedArguments, context: CliContext): Promise<Exi
   const style = styleFor(context.stdout, context.env);
   const results: RunResult[] = [];
   for (const debt of debts) {
-    const result = await syncOne(debt, timeoutMs, context);
+    const result = await syncOne(debt, { timeoutMs, keepLog }, context);
     results.push(result);
     if (args.has('json')) continue;
     if (result.problem !== undefined) context.stderr.write(`${result.run}: ${result.problem}\n`);
@@ -103,7 +103,7 @@ function isOwing({ sinks, problem, owned }: RunResult, all: boolean): boolean {
 
 async function syncOne(
   { directory, specs }: Debt,
-  timeoutMs: number,
+  given: Pick<SyncOptions, 'timeoutMs' | 'keepLog'>,
   { stderr, env, clock }: CliContext,
 ): Promise<RunResult> {
   const style = styleFor(stderr, env);
@@ -114,7 +114,7 @@ async function syncOne(
       directory,
       specs,
       clock,
-      timeoutMs,
+      ...given,
       onEvent: (event) => {
         const text = deliveryEventText(event);
         if (text !== undefined) progress.print(`${style('yellow', `${run}:`)} ${text}`);
@@ -152,7 +152,7 @@ function resultJson({ run, path, sinks, problem }: RunResult): object {
 function readSinks(
   { env, cwd }: CliContext,
   names: readonly string[],
-): { readonly dir: string; readonly specs: readonly SinkSpec[] } {
+): { readonly dir: string; readonly specs: readonly SinkSpec[]; readonly keepLog: SyncOptions['keepLog'] } {
   const known = BUILT_IN_SINKS.map(({ name }) => name);
   for (const name of names)
     if (!known.includes(name))
@@ -163,7 +163,7 @@ function readSinks(
   const specs = named.length === 0 ? sinks : sinks.filter(({ name }) => names.includes(name));
   if (specs.length === 0)
     throw new UsageError(`no sink is on; name one with --to (${known.join(', ')}), or set its ENABLED variable`);
-  return { dir: resolve(cwd, run.dir), specs };
+  return { dir: resolve(cwd, run.dir), specs, keepLog: run.keep_log };
 }
 
 function readTimeout(text: string | undefined): number {

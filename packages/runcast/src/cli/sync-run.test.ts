@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import {
   TerminalSinkError,
   RecordsRefusedError,
@@ -56,11 +56,34 @@ function sync(run: string, sinks: readonly Watched[], options: Partial<SyncOptio
     specs: sinks.map(({ spec }) => spec),
     clock: FAST_CLOCK,
     timeoutMs: 1000,
+    keepLog: 'always',
     onEvent: () => undefined,
     onProgress: () => undefined,
     ...options,
   });
 }
+
+describe('logs that are to be kept until delivered', () => {
+  it('are deleted once every sink of the run has them', async () => {
+    await place.logRun({ id: 'run-1' }, 3);
+    const [one, other] = [memorySink('one'), memorySink('other', { write: () => Promise.reject(new Error('down')) })];
+    const keepLog = 'until-delivered';
+    const log = runDirectory(place.path('runs'), 'run-1').logDirectory;
+    await sync('run-1', [one, other], { keepLog, timeoutMs: 1 });
+    expect(readdirSync(log)).toHaveLength(1);
+    await sync('run-1', [one], { keepLog });
+    // The other is still owed the run, though nobody asked for it now.
+    expect(readdirSync(log)).toHaveLength(1);
+    await sync('run-1', [memorySink('other')], { keepLog });
+    expect(readdirSync(log)).toEqual([]);
+  });
+
+  it('stay where their writer has left no end: it may live', async () => {
+    await place.crashRun('run-1', 3);
+    await sync('run-1', [memorySink('one'), memorySink('jsonl')], { keepLog: 'until-delivered' });
+    expect(readdirSync(runDirectory(place.path('runs'), 'run-1').logDirectory)).toHaveLength(1);
+  });
+});
 
 describe('a run that has ended', () => {
   it('ends in the sink as its owner ended it, and once', async () => {

@@ -6,6 +6,8 @@
 import { errorMessage, type SinkOutcome, type SinkSpec } from '@runcast/core';
 import {
   InlineHost,
+  lagRecords,
+  removeDeliveredLogs,
   SinkOpenError,
   type DeliveryEvent,
   type DeliveryHost,
@@ -24,6 +26,8 @@ export interface SyncOptions {
   readonly clock: Scheduler;
   /** A sink that has taken nothing for this long is given up. */
   readonly timeoutMs: number;
+  /** Whether logs that every sink of the run has are deleted. */
+  readonly keepLog: 'always' | 'until-delivered';
   readonly onEvent: (event: DeliveryEvent) => void;
   /** `done` of `total` records have been dealt with, over all sinks. */
   readonly onProgress: (done: number, total: number) => void;
@@ -71,8 +75,14 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
         }),
       ),
     );
-    const settled = readRunOverview(directory, names, clock.nowMs()).sinks.every((sink) => sink.owed === 0);
+    const { sinks: after } = readRunOverview(directory, names, clock.nowMs());
+    const settled = after.every((sink) => sink.owed === 0);
     updateManifest(directory, names, settled);
+    if (settled && options.keepLog === 'until-delivered')
+      removeDeliveredLogs(
+        directory,
+        after.map(({ sink }) => sink),
+      );
     return { kind: 'synced', sinks };
   } finally {
     lease.release();
@@ -124,9 +134,9 @@ async function deliverAll(
   let movedAtMs = clock.nowMs();
   for (;;) {
     // Once it has everything, what remains is a flush, which may take its time.
-    const lookAfterMs = total(host, 'lagRecords') === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs);
+    const lookAfterMs = missing(host) === 0 ? timeoutMs : Math.min(LOOK_INTERVAL_MS, timeoutMs);
     const settlements = await host.flush(lookAfterMs);
-    const left = total(host, 'lagRecords');
+    const left = missing(host);
     // More than was owed is left where the sink has lost what it had.
     all = Math.max(all, left);
     onProgress(all - left, all);
@@ -139,8 +149,16 @@ async function deliverAll(
   }
 }
 
-function total(host: DeliveryHost, count: 'delivered' | 'refused' | 'lagRecords' | 'lagBytes'): number {
-  return Object.values(host.health()).reduce((sum, health) => sum + health[count], 0);
+/** Over both lanes of a sink. */
+function total(host: DeliveryHost, count: 'delivered' | 'refused' | 'lagBytes'): number {
+  return Object.values(host.health()).reduce(
+    (sum, { uploads, ...health }) => sum + health[count] + (uploads?.[count] ?? 0),
+    0,
+  );
+}
+
+function missing(host: DeliveryHost): number {
+  return Object.values(host.health()).reduce((sum, health) => sum + lagRecords(health), 0);
 }
 
 function whyNot(settlements: readonly SinkSettlement[]): string | undefined {

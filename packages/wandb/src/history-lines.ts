@@ -1,0 +1,177 @@
+/**
+ * The lines of `wandb-history.jsonl`, where W&B wants `_step` never to decrease. The newest line stays open: what belongs to its
+ * step is added to it, which rewrites the line at its offset. A key that the line has already, and a step that went back,
+ * begin a new line at the current step; the row's own axis then carries the truth.
+ */
+
+import type { JsonObject } from '@runcast/core';
+import { objectText, roundedSeconds } from './json-text.ts';
+
+/** Longest line in bytes of UTF-8, 100 KiB below 10 MiB, as W&B's own client has it. */
+export const MAX_LINE_BYTES: number = 10 * 1024 * 1024 - 100 * 1024;
+
+/** A key and its value as JSON. */
+export type Field = readonly [key: string, text: string];
+
+export interface HistoryRow {
+  /** Its `_step`; undefined for a row on an axis of its own, which goes wherever the run is. */
+  readonly step: number | undefined;
+  /** Unix seconds. */
+  readonly time: number;
+  readonly fields: readonly Field[];
+  /** Where the row is on its own axis. Rows of one line share it where they are at the same place. */
+  readonly axis: Field | undefined;
+  /** Added where the row's line is not at the row's step. */
+  readonly truth?: Field;
+}
+
+/** The newest line. */
+export interface OpenLine extends JsonObject {
+  readonly step: number;
+  readonly time: number;
+  readonly fields: readonly Field[];
+}
+
+/** Where the history stands, as JSON. */
+export interface HistoryState extends JsonObject {
+  /** Lines there are; the open one is the last. */
+  readonly lines: number;
+  /** The greatest `_step`; null before the first. */
+  readonly step: number | null;
+  readonly open: OpenLine | null;
+}
+
+export const NO_HISTORY: HistoryState = { lines: 0, step: null, open: null };
+
+/** Lines to be written from `offset` on, over what is there. */
+export interface HistoryWrite {
+  readonly offset: number;
+  readonly content: readonly string[];
+}
+
+/** Names that W&B's own values have. A metric called so gets a prefix. */
+const RESERVED_KEYS: ReadonlySet<string> = new Set(['_step', '_timestamp', '_runtime', '_wandb']);
+
+/** The key as a history or summary may have it. */
+export function historyKey(key: string): string {
+  return RESERVED_KEYS.has(key.replace(/^(?:metrics\/)+/u, '')) ? `metrics/${key}` : key;
+}
+
+interface Line {
+  readonly step: number;
+  /** Of its first row: what was written of a line stays as it is. */
+  readonly time: number;
+  /** At most so many it takes, written. */
+  bytes: number;
+  readonly fields: Map<string, string>;
+}
+
+export class HistoryLines {
+  readonly #startTime: number;
+  #lines: number;
+  #step: number | null;
+  #open: Line | undefined;
+  /** The open line differs from what was last written of it. */
+  #changed = false;
+  /** Finished lines since {@link take} that differ from what was last written; the open one is not among them. */
+  #content: string[] = [];
+  /** Finished lines since the beginning. */
+  readonly #closed: OpenLine[] = [];
+
+  /** @param startTime When the run began, in Unix seconds. */
+  constructor(state: HistoryState, startTime: number) {
+    this.#startTime = startTime;
+    this.#lines = state.lines;
+    this.#step = state.step;
+    if (state.open !== null) {
+      const fields = new Map(state.open.fields);
+      this.#open = { ...state.open, fields, bytes: bytesOf(state.open.fields) };
+    }
+  }
+
+  /** The `_step` that the row got; undefined where the row alone is too long for a line. */
+  add(row: HistoryRow): number | undefined {
+    const axis = row.axis === undefined ? [] : [row.axis];
+    const bytes = bytesOf([...row.fields, ...axis, ...(row.truth === undefined ? [] : [row.truth])]);
+    if (bytes > MAX_LINE_BYTES) return undefined;
+    const current = this.#step;
+    if (row.step !== undefined && (current === null || row.step > current)) this.#begin(row.step, row.time);
+    else if (!this.#fits(row, bytes))
+      this.#begin(row.step === undefined ? nextStep(current) : (current ?? 0), row.time);
+    const open = this.#opened();
+    const displaced = row.truth !== undefined && row.step !== open.step ? [row.truth] : [];
+    for (const [key, text] of [...row.fields, ...axis, ...displaced]) open.fields.set(key, text);
+    open.bytes += bytes;
+    this.#changed = true;
+    return open.step;
+  }
+
+  /** What has to be written since the last time. */
+  take(): HistoryWrite {
+    const content = this.#content;
+    if (this.#changed && this.#open !== undefined) content.push(this.#text(this.#open));
+    this.#content = [];
+    this.#changed = false;
+    return { offset: this.#lines - content.length, content };
+  }
+
+  /** Lines that have been finished, for a backend that cannot write over one. */
+  get closed(): readonly OpenLine[] {
+    return this.#closed;
+  }
+
+  state(): HistoryState {
+    return {
+      lines: this.#lines,
+      step: this.#step,
+      open: this.#open === undefined ? null : closedLine(this.#open),
+    };
+  }
+
+  #fits(row: HistoryRow, bytes: number): boolean {
+    const open = this.#open;
+    if (open === undefined || open.bytes + bytes > MAX_LINE_BYTES) return false;
+    if (row.step !== undefined && row.step !== open.step) return false;
+    if (row.axis !== undefined) {
+      const there = open.fields.get(row.axis[0]);
+      if (there !== undefined && there !== row.axis[1]) return false;
+    }
+    return row.fields.every(([key]) => !open.fields.has(key));
+  }
+
+  #begin(step: number, time: number): void {
+    if (this.#changed && this.#open !== undefined) this.#content.push(this.#text(this.#open));
+    if (this.#open !== undefined) this.#closed.push(closedLine(this.#open));
+    this.#open = { step, time, bytes: 0, fields: new Map() };
+    this.#step = step;
+    this.#lines += 1;
+  }
+
+  #opened(): Line {
+    if (this.#open === undefined) throw new Error('a history has no open line before its first row');
+    return this.#open;
+  }
+
+  #text({ step, time, fields }: Line): string {
+    const runtime = roundedSeconds(time - this.#startTime);
+    const own: readonly Field[] = [
+      ['_step', String(step)],
+      ['_timestamp', String(time)],
+      ['_runtime', String(runtime)],
+    ];
+    return objectText([...own, ...fields]);
+  }
+}
+
+function closedLine({ step, time, fields }: Line): OpenLine {
+  return { step, time, fields: [...fields] };
+}
+
+function nextStep(current: number | null): number {
+  return current === null ? 0 : Math.min(current + 1, Number.MAX_SAFE_INTEGER);
+}
+
+function bytesOf(fields: readonly Field[]): number {
+  // Quotes, colons and commas, and the line's own members.
+  return fields.reduce((sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text) + 8, 0) + 100;
+}

@@ -1,0 +1,342 @@
+/** From records to what W&B is told of them: lines of the history and of system metrics, summary, configuration, alerts. Pure. */
+
+import {
+  isJsonObject,
+  type AlertRecord,
+  type JsonObject,
+  type JsonValue,
+  type LogRecord,
+  type RecordBatch,
+  type RecordRefusal,
+  type RunRecord,
+  type RunStatus,
+  type ScalarMap,
+} from '@runcast/core';
+import { summaryMark } from './join-run.ts';
+import {
+  HistoryLines,
+  historyKey,
+  MAX_LINE_BYTES,
+  type Field,
+  type HistoryWrite,
+  type OpenLine,
+} from './history-lines.ts';
+import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
+import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
+import { MetricDefinitions } from './metric-definitions.ts';
+import type { RunState } from './run-state.ts';
+import { RunSummary } from './run-summary.ts';
+
+/** What a batch comes to, and the state behind it. */
+export interface EncodedBatch {
+  readonly state: RunState;
+  /** Records that can never be shown; if there are any, nothing else counts. */
+  readonly refusals: readonly RecordRefusal[];
+  readonly history: HistoryWrite;
+  /** Lines that get no further keys. */
+  readonly closedLines: readonly OpenLine[];
+  readonly events: HistoryWrite;
+  /** The summary is not as before. */
+  readonly summaryChanged: boolean;
+  /** Configuration, tags or identity are not as before. */
+  readonly runChanged: boolean;
+  readonly alerts: readonly AlertRecord[];
+}
+
+/** Axes of what logStep, logEpoch and logValidation record, and where a free row stands that its line does not. */
+const STEP_AXIS = 'train/step';
+const EPOCH_AXIS = 'epoch';
+const FREE_AXIS = 'log/step';
+
+/** Encodes a batch of any writer. The same state and records come to the same bytes. */
+export function encodeBatch(state: RunState, batch: RecordBatch, media: MediaOptions): EncodedBatch {
+  const encoder = new BatchEncoder(state, media);
+  for (const record of batch.records) encoder.add(record);
+  return encoder.end(batch);
+}
+
+/** How a process that ended so would have exited, as W&B tells finished from failed; null where nobody ended it. */
+function exitCodeOf(status: RunStatus): number | null {
+  switch (status) {
+    case 'finished':
+    // A process that ended by itself with code 0, but for whom nobody said how it went.
+    case 'unknown':
+      return 0;
+    case 'failed':
+      return 1;
+    // W&B finds out by itself, as the run gives no more sign of life.
+    case 'crashed':
+      return null;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** Configuration as W&B keeps it: each item wrapped, its own under `_wandb`, where a run is marked as this log's. */
+export function configText(state: RunState): string {
+  const panels = Object.fromEntries(state.charts.map((key) => [key, barChartPanel(key)]));
+  const { own: others, ...base } = state.base;
+  const othersPanels = isJsonObject(others['visualize']) ? others['visualize'] : {};
+  const own: JsonObject = {
+    // Without `t` W&B's own client takes the run for one that never began.
+    t: {},
+    ...others,
+    runcast: { writer: state.identity?.writer ?? '', ...base },
+    ...(state.metrics.length === 0 ? {} : { m: new MetricDefinitions(state.metrics).encoded() }),
+    ...(state.charts.length === 0 ? {} : { visualize: { ...othersPanels, ...panels } }),
+  };
+  const items = [...state.config, ['_wandb', own] as const].map(([key, value]): Field => [key, valueText({ value })]);
+  return objectText(items);
+}
+
+/**
+ * The whole summary.
+ *
+ * @param lines Lines of the history there are when it arrives.
+ */
+export function summaryText(state: RunState, lines: number): string {
+  return objectText([
+    ...state.summary,
+    ['_wandb', summaryMark(runtimeOf(state.summary), state.identity?.writer ?? '', lines)],
+  ]);
+}
+
+/** Whole seconds from the run's beginning to its newest row. */
+export function runtimeOf(summary: RunState['summary']): number {
+  const runtime = Number(summary.find(([key]) => key === '_runtime')?.[1] ?? 0);
+  return Math.max(0, Math.floor(runtime));
+}
+
+class BatchEncoder {
+  readonly #before: RunState;
+  readonly #media: MediaOptions;
+  readonly #history: HistoryLines;
+  readonly #metrics: MetricDefinitions;
+  readonly #summary: RunSummary;
+  readonly #config: Map<string, JsonValue>;
+  readonly #tags: Set<string>;
+  readonly #charts: Set<string>;
+  readonly #events: string[] = [];
+  readonly #alerts: AlertRecord[] = [];
+  readonly #refusals: RecordRefusal[] = [];
+  #exitCode: number | null;
+  #summaryChanged = false;
+  #runChanged = false;
+
+  constructor(state: RunState, media: MediaOptions) {
+    this.#before = state;
+    this.#media = media;
+    this.#exitCode = state.exit_code;
+    this.#history = new HistoryLines(state.history, state.start);
+    this.#metrics = new MetricDefinitions(state.metrics);
+    this.#summary = new RunSummary(state.summary, state.gathered);
+    this.#config = new Map(state.config);
+    this.#tags = new Set(state.tags);
+    this.#charts = new Set(state.charts);
+  }
+
+  end({ writer, to }: RecordBatch): EncodedBatch {
+    const history = this.#history.take();
+    const state: RunState = {
+      identity: this.#before.identity,
+      start: this.#before.start,
+      writers: [...new Map(this.#before.writers).set(writer, to)],
+      base: this.#before.base,
+      history: this.#history.state(),
+      events: this.#before.events + this.#events.length,
+      config: [...this.#config],
+      tags: [...this.#tags],
+      metrics: this.#metrics.entries(),
+      charts: [...this.#charts],
+      summary: [...this.#summary.values],
+      gathered: [...this.#summary.gathered],
+      exit_code: this.#exitCode,
+    };
+    return {
+      state,
+      refusals: this.#refusals,
+      history,
+      closedLines: this.#history.closed,
+      events: { offset: this.#before.events, content: this.#events },
+      summaryChanged: this.#summaryChanged,
+      runChanged: this.#runChanged,
+      alerts: this.#alerts,
+    };
+  }
+
+  add(record: RunRecord): void {
+    switch (record.kind) {
+      case 'open':
+        this.#open(record);
+        return;
+      case 'step':
+        this.#axis(STEP_AXIS, 'train/*');
+        this.#row(record, record.step, metricFields(record.metrics), [STEP_AXIS, String(record.step)]);
+        return;
+      case 'epoch':
+        this.#axis(EPOCH_AXIS, 'epoch/*');
+        this.#row(record, undefined, metricFields(record.metrics), [EPOCH_AXIS, String(record.epoch)]);
+        return;
+      case 'validation':
+        this.#axis(EPOCH_AXIS, 'val/*');
+        this.#row(record, undefined, metricFields(record.metrics), [EPOCH_AXIS, String(record.epoch)]);
+        return;
+      case 'log':
+        this.#log(record);
+        return;
+      case 'final':
+        if (record.total_steps !== undefined) this.#set('final/total_steps', String(record.total_steps));
+        for (const [key, text] of metricFields(record.metrics)) this.#set(key, text);
+        return;
+      case 'summary':
+        for (const [key, value] of Object.entries(record.summary)) this.#set(historyKey(key), valueText(value));
+        return;
+      case 'hparams':
+        this.#configure(record.hparams);
+        return;
+      case 'config':
+        this.#configure(record.config);
+        return;
+      case 'tags':
+        this.#tag(record.tags);
+        return;
+      case 'define_metric':
+        if (this.#metrics.define(record.metric, record.step, record.summary)) this.#runChanged = true;
+        return;
+      case 'histogram':
+        this.#histogram(record);
+        return;
+      case 'bar_chart':
+        if (!this.#charts.has(record.key)) this.#runChanged = true;
+        this.#charts.add(record.key);
+        this.#mediaRow(record);
+        return;
+      case 'table':
+      case 'image':
+      case 'text':
+        this.#mediaRow(record);
+        return;
+      case 'system':
+        this.#system(record);
+        return;
+      case 'alert':
+        this.#alerts.push(record);
+        return;
+      case 'close':
+        if (record.final) this.#exitCode = exitCodeOf(record.status);
+        return;
+      // Bytes without a row: the other lane sends them.
+      case 'file':
+      case 'artifact':
+        return;
+      default:
+        record satisfies never;
+    }
+  }
+
+  #open(record: Extract<RunRecord, { kind: 'open' }>): void {
+    // A run that is taken up again has not ended.
+    if (record.role === 'owner') this.#exitCode = null;
+    this.#configure(record.config);
+    if (record.tags !== undefined) this.#tag(record.tags);
+  }
+
+  #log(record: LogRecord): void {
+    const fields = metricFields(record.metrics);
+    const { series, step } = record;
+    if (series === undefined) {
+      this.#row(record, step, fields, undefined, step === undefined ? undefined : [FREE_AXIS, String(step)]);
+      return;
+    }
+    const axis = `${series}/step`;
+    this.#axis(axis, `${series}/*`);
+    this.#row(record, undefined, fields, step === undefined ? undefined : [axis, String(step)]);
+  }
+
+  #histogram(record: Extract<RunRecord, { kind: 'histogram' }>): void {
+    const key = historyKey(record.key);
+    const fields: Field[] = [[key, valueText(histogramValue(record))]];
+    if (record.non_finite > 0) fields.push([`${key}/non_finite`, String(record.non_finite)]);
+    this.#row(record, record.step, fields, undefined);
+  }
+
+  #mediaRow(record: MediaRecord): void {
+    const file = mediaFile(record, this.#media);
+    if (file === undefined) return;
+    if (typeof file === 'string') this.#refusals.push({ seq: record.seq, reason: file });
+    else this.#row(record, record.step, [[historyKey(file.key), valueText(file.reference)]], undefined);
+  }
+
+  #row(
+    record: RunRecord,
+    step: number | undefined,
+    fields: readonly Field[],
+    ownAxis: Field | undefined,
+    truth?: Field,
+  ): void {
+    if (fields.length === 0) return;
+    const { time } = record;
+    // A metric called as its axis is one all the same.
+    const axis = fields.some(([key]) => key === ownAxis?.[0]) ? undefined : ownAxis;
+    const placed = this.#history.add({ step, time, fields, axis, ...(truth === undefined ? {} : { truth }) });
+    if (placed === undefined) {
+      this.#refusals.push({
+        seq: record.seq,
+        reason: `the row is longer than the ${MAX_LINE_BYTES} bytes that W&B takes`,
+      });
+      return;
+    }
+    for (const [key, text] of axis === undefined ? fields : [...fields, axis])
+      this.#summary.log(key, text, this.#metrics.ruleOf(key));
+    const runtime = roundedSeconds(time - this.#before.start);
+    this.#summary.set('_step', String(placed));
+    this.#summary.set('_timestamp', String(time));
+    this.#summary.set('_runtime', String(runtime));
+    this.#summaryChanged = true;
+  }
+
+  #system(record: Extract<RunRecord, { kind: 'system' }>): void {
+    const fields = systemFields(record).map(([key, text]): Field => [`system.${key}`, text]);
+    const runtime = roundedSeconds(record.time - this.#before.start);
+    const own: readonly Field[] = [
+      ['_wandb', 'true'],
+      ['_timestamp', String(record.time)],
+      ['_runtime', String(runtime)],
+    ];
+    this.#events.push(objectText([...own, ...fields]));
+  }
+
+  #axis(axis: string, metrics: string): void {
+    if (this.#metrics.hasStep(metrics)) return;
+    if (this.#metrics.define(metrics, axis, undefined)) this.#runChanged = true;
+  }
+
+  #set(key: string, text: string): void {
+    this.#summary.set(key, text);
+    this.#summaryChanged = true;
+  }
+
+  #configure(config: JsonObject): void {
+    for (const [key, value] of Object.entries(config)) {
+      // W&B's own, which a configuration must not take the place of.
+      this.#config.set(key === '_wandb' ? 'config/_wandb' : key, value);
+      this.#runChanged = true;
+    }
+  }
+
+  #tag(tags: readonly string[]): void {
+    for (const tag of tags) {
+      if (!this.#tags.has(tag)) this.#runChanged = true;
+      this.#tags.add(tag);
+    }
+  }
+}
+
+/** System metrics as W&B's page knows them, but for `system.` before each: `cpu`. */
+export function systemFields({ metrics }: Extract<RunRecord, { kind: 'system' }>): readonly Field[] {
+  return metricFields(metrics).map(([key, text]) => [key.replace(/^system[/.]/u, '').replaceAll('/', '.'), text]);
+}
+
+function metricFields(metrics: ScalarMap): readonly Field[] {
+  return Object.entries(metrics).map(([key, value]) => [historyKey(key), scalarText(value)]);
+}
