@@ -236,6 +236,16 @@ describeOnServers((program) => {
     expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
   });
 
+  it('needs just the commands and keys that its page lists', async () => {
+    const commands = 'eval xrange xinfo xgroup exists get set del incr pexpire hget hset info select client|setname';
+    const rules = [`~${STREAM}`, `~{${STREAM}}:*`, ...commands.split(' ').map((command) => `+${command}`)];
+    await stage.server.call('ACL', 'SETUSER', 'relay', 'on', '>secret', ...rules);
+    const relay = stage.relay('a', { url: stage.server.url.replace('redis://', 'redis://relay:secret@') });
+    await stage.publish('run-1', ...ended('run-1'));
+    expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
+    expect(await relay.stop()).toEqual({ owingRuns: 0 });
+  });
+
   describe('cannot begin', () => {
     it('with a password that is wrong', async () => {
       await stage.server.call('CONFIG', 'SET', 'requirepass', 'opensesame');

@@ -13,4 +13,5 @@ export * from './open-host.ts';
 export * from './owed-records.ts';
 export * from './scheduler.ts';
 export * from './sink-delivery.ts';
-export { storedPositions, type StoredPositions } from './stored-positions.ts';
+export type { LaneName } from './sink-calls.ts';
+export { cursorName, storedPositions, type StoredPositions } from './stored-positions.ts';

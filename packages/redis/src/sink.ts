@@ -51,6 +51,8 @@ class RedisSink implements Sink {
 
   open(context: SinkContext): void {
     this.#run = context.runId;
+    // What is in flight rejects at once: a server that is silent must not hold up the end of the process.
+    context.signal.addEventListener('abort', () => this.#connection?.close());
     if (context.position === undefined) return;
     const parsed = POSITION.safeParse(context.position);
     if (!parsed.success) throw new PositionLostError(`${JSON.stringify(context.position)} is no position in a stream`);

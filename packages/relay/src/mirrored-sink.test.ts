@@ -1,5 +1,5 @@
 import { PositionLostError, type RecordBatch, type Sink } from '@runcast/core';
-import { CursorStore } from '@runcast/delivery';
+import { CursorStore, type LaneName } from '@runcast/delivery';
 import { LogWriter, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 import { batchOf, closeRecord, createMemorySink, openRecord, sinkContext, stepRecord } from '@runcast/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -89,17 +89,20 @@ describe('a cursor in another directory', () => {
 
 describe('a mirrored sink', () => {
   const kept: SharedCursor[] = [];
-  const keep = async (cursor: SharedCursor): Promise<void> => {
-    kept.push(cursor);
+  const keptOfUploads: SharedCursor[] = [];
+  const keep = async (lane: LaneName, cursor: SharedCursor): Promise<void> => {
+    (lane === 'main' ? kept : keptOfUploads).push(cursor);
   };
 
   beforeEach(() => {
     kept.length = 0;
+    keptOfUploads.length = 0;
   });
 
   it('keeps where it stands before each batch, with the batch, and after a flush', async () => {
     const memory = createMemorySink({ logEveryNSteps: 1 });
-    const sink = mirrored(memory, { ...NOTHING, delivered: new Map([['w0', 9]]) }, keep);
+    const start = { ...NOTHING, delivered: new Map([['w0', 9]]) };
+    const sink = mirrored(memory, { start: () => start, keep });
     await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await sink.write(BATCH);
     await sink.write(NEXT);
@@ -131,10 +134,39 @@ describe('a mirrored sink', () => {
 
   it('sends nothing where the cursor cannot be kept', async () => {
     const memory = createMemorySink();
-    const sink = mirrored(memory, NOTHING, () => Promise.reject(new Error('another relay')));
+    const sink = mirrored(memory, {
+      start: () => NOTHING,
+      keep: () => Promise.reject(new Error('another relay')),
+    });
     await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await expect((async () => sink.write(BATCH))()).rejects.toThrow('another relay');
     expect(memory.records()).toEqual([]);
+  });
+
+  it('keeps the cursor of its uploads apart, and pauses as it would', async () => {
+    let uploaded = 0;
+    const uploading: Sink = {
+      ...createMemorySink(),
+      pauseMs: (behind) => (behind ? 0 : 250),
+      uploads: {
+        kinds: ['image'],
+        write: ({ records }) => {
+          uploaded += records.length;
+        },
+        position: () => ({ uploaded }),
+      },
+    };
+    const sink = mirrored(uploading, { start: () => NOTHING, keep });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
+    await sink.uploads?.write(BATCH);
+    await sink.flush();
+    expect(keptOfUploads).toEqual([
+      { delivered: new Map(), position: { uploaded: 0 }, intent: { writer: 'w1', to: 1 } },
+      { delivered: new Map([['w1', 1]]), position: { uploaded: 2 }, intent: undefined },
+    ]);
+    expect(kept).toEqual([{ delivered: new Map(), position: { entries: 0 }, intent: undefined }]);
+    expect([sink.uploads?.kinds, sink.uploads?.position?.()]).toEqual([['image'], { uploaded: 2 }]);
+    expect([sink.pauseMs?.(true), sink.pauseMs?.(false)]).toEqual([0, 250]);
   });
 
   it('stands where it was after a write that failed, and goes back with a backend that has lost something', async () => {
@@ -149,7 +181,7 @@ describe('a mirrored sink', () => {
       flush: () => undefined,
       close: () => undefined,
     };
-    const sink = mirrored(failing, NOTHING, keep);
+    const sink = mirrored(failing, { start: () => NOTHING, keep });
     expect(Object.keys(sink)).toEqual(['name', 'traits', 'open', 'write', 'flush', 'close']);
     await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: dir }));
     await sink.write(BATCH);

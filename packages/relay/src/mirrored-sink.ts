@@ -5,7 +5,7 @@
  */
 
 import { isJsonObject, PositionLostError, toJson, type JsonValue, type RecordBatch, type Sink } from '@runcast/core';
-import { CursorStore } from '@runcast/delivery';
+import { CursorStore, type LaneName } from '@runcast/delivery';
 import { LOG_START, withRunLogs, type LogPosition, type RunDirectory, type RunLogs } from '@runcast/runlog';
 import { z } from 'zod';
 
@@ -46,9 +46,9 @@ export function decodeCursor(text: string): SharedCursor | undefined {
   return { delivered: new Map(Object.entries(delivered)), position, intent };
 }
 
-/** The cursor as it is stored here; empty where nothing was delivered. */
-export function sharedCursor(directory: RunDirectory, sink: string): SharedCursor {
-  const { delivered, position, intent } = new CursorStore(directory, sink).read();
+/** The cursor of a sink or its uploads as it is stored here, by its name; empty where nothing was delivered. */
+export function sharedCursor(directory: RunDirectory, name: string): SharedCursor {
+  const { delivered, position, intent } = new CursorStore(directory, name).read();
   return {
     delivered: new Map([...delivered].map(([writer, { seq }]) => [writer, seq])),
     position,
@@ -65,11 +65,11 @@ export function hasLogsFor(directory: RunDirectory, { delivered, intent }: Share
   });
 }
 
-/** Makes the cursor that of the sink in this directory, with the offsets of the logs here. */
-export function restoreCursor(directory: RunDirectory, sink: string, cursor: SharedCursor): void {
+/** Makes the cursor the one of that name in this directory, with the offsets of the logs here. */
+export function restoreCursor(directory: RunDirectory, name: string, cursor: SharedCursor): void {
   const { delivered, position, intent } = cursor;
   withRunLogs(directory.logDirectory, (logs) => {
-    new CursorStore(directory, sink).write({
+    new CursorStore(directory, name).write({
       delivered: new Map([...delivered].map(([writer, seq]) => [writer, positionOf(logs, writer, seq)])),
       position,
       intent:
@@ -84,39 +84,70 @@ function positionOf(logs: RunLogs, writer: string, seq: number): LogPosition {
   return reader.locate({ seq, offset: reader.size() });
 }
 
+/** What a mirrored sink asks of those who keep its cursors. */
+export interface CursorMirror {
+  /** Where the lane stands when the sink is opened. */
+  readonly start: (lane: LaneName) => SharedCursor;
+  /** Rejects where the cursor cannot be kept. */
+  readonly keep: (lane: LaneName, cursor: SharedCursor) => Promise<void>;
+}
+
 /**
- * The sink, with its cursor kept by `keep` before each batch. A batch whose cursor cannot be kept is not sent: another relay may
- * be sending it.
+ * The sink, with the cursor of each of its lanes kept before each batch. A batch whose cursor cannot be kept is not sent:
+ * another relay may be sending it.
  */
-export function mirrored(sink: Sink, start: SharedCursor, keep: (cursor: SharedCursor) => Promise<void>): Sink {
-  let delivered = start.delivered;
-  const current = (intent: SharedCursor['intent']): SharedCursor => ({
-    delivered,
-    position: sink.position?.(),
-    intent,
-  });
+export function mirrored(sink: Sink, mirror: CursorMirror): Sink {
+  const main = mirroredLane(sink, 'main', mirror);
+  const { uploads } = sink;
+  const uploading = uploads === undefined ? undefined : mirroredLane(uploads, 'uploads', mirror);
   return {
     name: sink.name,
     traits: sink.traits,
     ...(sink.logEveryNSteps === undefined ? {} : { logEveryNSteps: sink.logEveryNSteps }),
+    ...(uploads === undefined || uploading === undefined
+      ? {}
+      : { uploads: { kinds: uploads.kinds, write: uploading.write, ...positionOfLane(uploads) } }),
     open: (context) => sink.open?.(context),
-    write: async (batch: RecordBatch) => {
-      await keep(current({ writer: batch.writer, to: batch.to }));
+    write: main.write,
+    flush: async () => {
+      await sink.flush();
+      await main.keepNow();
+      await uploading?.keepNow();
+    },
+    close: (outcome) => sink.close(outcome),
+    ...positionOfLane(sink),
+    ...(sink.pauseMs === undefined ? {} : { pauseMs: (behind: boolean) => sink.pauseMs?.(behind) ?? 0 }),
+    ...(sink.tick === undefined ? {} : { tick: (now: number) => sink.tick?.(now) }),
+  };
+}
+
+/** A sink, or its uploads. */
+type Lane = Pick<Sink, 'write' | 'position'>;
+
+function positionOfLane(lane: Lane): Pick<Sink, 'position'> {
+  return lane.position === undefined ? {} : { position: () => lane.position?.() ?? null };
+}
+
+function mirroredLane(
+  lane: Lane,
+  name: LaneName,
+  { start, keep }: CursorMirror,
+): { readonly write: (batch: RecordBatch) => Promise<void>; readonly keepNow: () => Promise<void> } {
+  let { delivered } = start(name);
+  const keepWith = (intent: SharedCursor['intent']): Promise<void> =>
+    keep(name, { delivered, position: lane.position?.(), intent });
+  return {
+    write: async (batch) => {
+      await keepWith({ writer: batch.writer, to: batch.to });
       try {
-        await sink.write(batch);
+        await lane.write(batch);
       } catch (error) {
         if (error instanceof PositionLostError) delivered = goneBack(delivered, error.held);
         throw error;
       }
       delivered = new Map(delivered).set(batch.writer, batch.to);
     },
-    flush: async () => {
-      await sink.flush();
-      await keep(current(undefined));
-    },
-    close: (outcome) => sink.close(outcome),
-    ...(sink.position === undefined ? {} : { position: () => sink.position?.() ?? null }),
-    ...(sink.tick === undefined ? {} : { tick: (now: number) => sink.tick?.(now) }),
+    keepNow: () => keepWith(undefined),
   };
 }
 

@@ -4,8 +4,9 @@
  * well hold.
  */
 
-import { errorMessage, type RunStatus, type SinkSpec } from '@runcast/core';
+import { errorMessage, type RunStatus, type Sink, type SinkSpec } from '@runcast/core';
 import {
+  cursorName,
   InlineHost,
   loadSink,
   type DeliveryEvent,
@@ -35,7 +36,7 @@ const CLOSE_TIMEOUT_MS = 10_000;
 const REOPEN_AFTER_MS = 10_000;
 
 /** Where the cursors of backends are kept that are on no one machine. */
-export interface SharedCursors {
+interface SharedCursors {
   read(field: string): Promise<string | undefined>;
   /** Rejects where another relay has taken over. */
   keep(field: string, cursor: string): Promise<void>;
@@ -175,28 +176,34 @@ export class RunDeliveries {
 
   /** Returns false where it is too early. */
   async #restoreCursors(directory: RunDirectory, complete: boolean): Promise<boolean> {
-    for (const sink of await this.#remoteSinks()) {
-      const kept = await this.#options.cursors.read(cursorField(directory.runId, sink));
+    for (const name of await this.#remoteCursors()) {
+      const kept = await this.#options.cursors.read(cursorField(directory.runId, name));
       const cursor = kept === undefined ? undefined : decodeCursor(kept);
       if (cursor === undefined) continue;
       if (!complete && !hasLogsFor(directory, cursor)) return false;
-      restoreCursor(directory, sink, cursor);
+      restoreCursor(directory, name, cursor);
     }
     return true;
   }
 
-  async #remoteSinks(): Promise<readonly string[]> {
+  async #remoteCursors(): Promise<readonly string[]> {
     const sinks = await Promise.all(this.#options.specs.map((spec) => loadSink(spec)));
-    return sinks.filter(({ traits }) => traits.locality === 'remote').map(({ name }) => name);
+    return sinks
+      .filter(({ traits }) => traits.locality === 'remote')
+      .flatMap(({ name, uploads }) => [
+        cursorName(name, 'main'),
+        ...(uploads === undefined ? [] : [cursorName(name, 'uploads')]),
+      ]);
   }
 
-  async #sink(directory: RunDirectory, spec: SinkSpec): Promise<Awaited<ReturnType<typeof loadSink>>> {
+  async #sink(directory: RunDirectory, spec: SinkSpec): Promise<Sink> {
     const sink = await loadSink(spec);
     if (sink.traits.locality === 'local') return sink;
-    const field = cursorField(directory.runId, sink.name);
-    return mirrored(sink, sharedCursor(directory, sink.name), (cursor) =>
-      this.#options.cursors.keep(field, encodeCursor(cursor)),
-    );
+    return mirrored(sink, {
+      start: (lane) => sharedCursor(directory, cursorName(sink.name, lane)),
+      keep: (lane, cursor) =>
+        this.#options.cursors.keep(cursorField(directory.runId, cursorName(sink.name, lane)), encodeCursor(cursor)),
+    });
   }
 
   /** Returns whether a sink is owed something. Without a timeout the run goes on elsewhere. */
@@ -222,8 +229,8 @@ function isOwing({ owedRecords, reason }: SinkSettlement): boolean {
   return owedRecords > 0 || reason !== undefined;
 }
 
-function cursorField(run: string, sink: string): string {
-  return `${run}/${sink}`;
+function cursorField(run: string, name: string): string {
+  return `${run}/${name}`;
 }
 
 /** How the run's owner ended it; undefined while it goes on, or nobody knows. */

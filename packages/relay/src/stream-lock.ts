@@ -8,7 +8,7 @@ import type { RedisConnection } from '@runcast/redis';
 import type { RelayKeys } from './relay-keys.ts';
 
 /** Without a renewal for so long the lock is another's to take: with the polls of those that wait, well below five seconds. */
-export const LOCK_TTL_MS = 3_000;
+const LOCK_TTL_MS = 3_000;
 export const LOCK_RENEWAL_MS = 1_000;
 
 /** KEYS: lock, token. ARGV: name of the relay, milliseconds. Returns the new token, or 0 where the lock is held. */
