@@ -12,7 +12,7 @@ import { trainerEnvironment } from './trainer-environment.ts';
 /** Whether packages are their sources, as in the test suite, or built, comes to them by this process's environment. */
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning'];
 /** The command, of the same packages. */
-const RUNCAST = import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1');
+export const RUNCAST: string = fileURLToPath(import.meta.resolve('runcast').replace(/index(\.[jt]s)$/u, 'bin$1'));
 /** A run asks git for its commit: three processes for each trainer, none of which this harness is about. */
 const NO_PROGRAMS = { PATH: '' } as const;
 /** Hardly anything here takes longer, on a machine that has other things to do. */
@@ -125,11 +125,5 @@ export function startSync(settings: TrainerSettings): ChildProgram {
   const args = ['sync', path.join(runsFolder(settings.folder), settings.runId)];
   // Where the working directory has it, the command finds tfjs-node.
   const cwd = settings.sinks.includes('tfjs-tensorboard') ? tfjsFolder : tmpdir();
-  return new ChildProgram(
-    fileURLToPath(RUNCAST),
-    args,
-    { ...NO_PROGRAMS, ...trainerEnvironment(settings) },
-    GIVE_UP_MS,
-    cwd,
-  );
+  return new ChildProgram(RUNCAST, args, { ...NO_PROGRAMS, ...trainerEnvironment(settings) }, GIVE_UP_MS, cwd);
 }

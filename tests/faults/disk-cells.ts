@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
+import { errorCode } from '@runcast/core';
 import { runDirectory } from '@runcast/runlog';
 import type { Cell, Round } from './cell.ts';
 import { startTrainer, type ChildProgram } from './child-program.ts';
@@ -36,7 +37,7 @@ const FAULTS: readonly DiskFault[] = [
     long: false,
     // A cursor is drafted beside its file; a directory of the draft's name is in the way.
     begin: (folder, pid) => {
-      for (const sink of SINKS) mkdirSync(cursorDraft(folder, sink, pid), { recursive: true });
+      for (const sink of SINKS) makeInTheWay(cursorDraft(folder, sink, pid));
     },
     end: (folder, pid) => {
       for (const sink of SINKS) rmdirSync(cursorDraft(folder, sink, pid));
@@ -148,6 +149,19 @@ function removeUnderWriter(directory: string): void {
 
 function cursors(folder: string): string {
   return runDirectory(runsFolder(folder), RUN_ID).cursorDirectory;
+}
+
+/** A directory where the writer drafts a file, which may be there at this instant. */
+function makeInTheWay(draft: string): void {
+  for (;;) {
+    rmSync(draft, { force: true });
+    try {
+      mkdirSync(draft, { recursive: true });
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    }
+  }
 }
 
 function cursorDraft(folder: string, sink: string, pid: number): string {

@@ -8,12 +8,11 @@ import { decodeEntry } from '@runcast/redis';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { findRedisPrograms, RedisServer, type RedisServerOptions } from '../support/redis-server.ts';
 import type { Cell, Round } from './cell.ts';
-import { ChildProgram, startTrainer } from './child-program.ts';
+import { ChildProgram, RUNCAST, startTrainer } from './child-program.ts';
 import { recoverAndAudit, settingsFor, type Trainer } from './recovery.ts';
 import { eventProblems, readWriterLogs, rowProblems, type WriterLog } from './run-audit.ts';
 import { eventsFolder, FAULTS_STREAM, rowsFolder, type Host, type TrainerSettings } from './trainer-settings.ts';
 
-const BIN = path.join('..', '..', 'packages', 'runcast', 'src', 'bin.ts');
 const RUN_ID = 'run-1';
 const CLOSE_TIMEOUT_MS = 3_000;
 /** What delivery grants a sink to end in, and what a busy machine takes on top. */
@@ -253,13 +252,17 @@ async function hasBegun(relay: ChildProgram | undefined): Promise<void> {
 
 function startRelay(folder: string, url: string): ChildProgram {
   mkdirSync(folder, { recursive: true });
-  return new ChildProgram(BIN, ['relay', '--from', 'redis', '--group', 'faults', '--dir', path.join(folder, 'relay')], {
-    REDIS__URL: url,
-    REDIS__STREAM: FAULTS_STREAM,
-    JSONL__ENABLED: 'true',
-    JSONL__DIR: rowsFolder(folder),
-    TENSORBOARD__ENABLED: 'true',
-    TENSORBOARD__LOG_DIR: eventsFolder(folder),
-    TENSORBOARD__LOG_EVERY_N_STEPS: '1',
-  });
+  return new ChildProgram(
+    RUNCAST,
+    ['relay', '--from', 'redis', '--group', 'faults', '--dir', path.join(folder, 'relay')],
+    {
+      REDIS__URL: url,
+      REDIS__STREAM: FAULTS_STREAM,
+      JSONL__ENABLED: 'true',
+      JSONL__DIR: rowsFolder(folder),
+      TENSORBOARD__ENABLED: 'true',
+      TENSORBOARD__LOG_DIR: eventsFolder(folder),
+      TENSORBOARD__LOG_EVERY_N_STEPS: '1',
+    },
+  );
 }

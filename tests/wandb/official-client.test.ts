@@ -96,11 +96,14 @@ describe.skipIf(missingClient !== undefined)('the official client', () => {
     });
     expect(configOf(run)).toEqual({ lr: 0.1, model: { layers: 2 }, eval_samples: 3072 });
     expect(member(run.config, '_wandb', 'value', 'cli_version')).toBe('0.31.0');
-    expect(member(run.config, '_wandb', 'value', 'm')).toEqual([
-      { '1': 'train/step', '6': [3], '7': [] },
-      { '1': 'val/acc', '6': [3], '7': [2] },
-      { '2': 'train/*', '5': 1, '6': [1], '7': [] },
-    ]);
+    const axes = member(run.config, '_wandb', 'value', 'm');
+    // The client sends them in no order, each axis by its place in the list.
+    if (!Array.isArray(axes)) throw new TypeError(`no list of axes: ${JSON.stringify(axes)}`);
+    expect(axes).toHaveLength(3);
+    expect(axes).toContainEqual({ '1': 'train/step', '6': [3], '7': [] });
+    expect(axes).toContainEqual({ '1': 'val/acc', '6': [3], '7': [2] });
+    const place = axes.findIndex((axis) => member(axis, '1') === 'train/step') + 1;
+    expect(axes).toContainEqual({ '2': 'train/*', '5': place, '6': [1], '7': [] });
     expect(run).toMatchObject({
       entity: server.entity,
       displayName: 'baseline',
