@@ -44,10 +44,20 @@ await Promise.all(
   queue.map(async ([index, cell]) => {
     const result = await slots.use(slotsOf(cell), () => playCell(cell, seed, rounds));
     results.set(index, result);
-    console.log(`${result.failures.length === 0 ? 'ok    ' : 'FAILED'} ${cellName(cell)}`);
+    const verdict = result.failures.length === 0 ? 'ok    ' : 'FAILED';
+    console.log(
+      `${verdict} ${cellName(cell)}: ${result.rounds} rounds of ${(result.seconds / result.rounds).toFixed(1)} s`,
+    );
+    console.error(progress());
     if (result.failures.length > 0) console.log(describeFailures(result));
   }),
 );
+
+function progress(): string {
+  const minutes = (performance.now() - started) / 60_000;
+  const left = (minutes * (chosen.length - results.size)) / results.size;
+  return `${results.size} of ${chosen.length} cells, ${minutes.toFixed(1)} minutes, about ${left.toFixed(0)} to go`;
+}
 
 function urgency(cell: Cell): number {
   return slotsOf(cell) + (cell.mostRounds === undefined ? 0 : 0.5);

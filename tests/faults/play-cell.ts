@@ -16,6 +16,8 @@ interface RoundFailure {
 export interface CellResult {
   readonly cell: Cell;
   readonly rounds: number;
+  /** What the rounds took, one after the other. */
+  readonly seconds: number;
   readonly failures: readonly RoundFailure[];
   /** Records that were looked for in the sinks, over all rounds. */
   readonly records: number;
@@ -30,6 +32,7 @@ function roundSeed(seed: number, round: number): number {
 
 export async function playCell(cell: Cell, seed: number, rounds: number): Promise<CellResult> {
   const played = Math.min(rounds, cell.mostRounds ?? rounds);
+  const started = performance.now();
   const failures: RoundFailure[] = [];
   const measured = new Map<string, number>();
   let records = 0;
@@ -49,7 +52,7 @@ export async function playCell(cell: Cell, seed: number, rounds: number): Promis
     if (problems.length > 0) failures.push({ seed: own, problems, folder });
     else rmSync(folder, { recursive: true, force: true });
   }
-  return { cell, rounds: played, failures, records, measured };
+  return { cell, rounds: played, seconds: (performance.now() - started) / 1000, failures, records, measured };
 }
 
 async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {
