@@ -17,18 +17,7 @@ export interface Histogram {
  * @param buckets A positive integer.
  */
 export function bucketise(values: ArrayLike<number>, buckets: number): Histogram {
-  let least = Infinity;
-  let greatest = -Infinity;
-  let nonFinite = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = Number(values[index]);
-    if (!Number.isFinite(value)) {
-      nonFinite += 1;
-      continue;
-    }
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
+  const { least, greatest, nonFinite } = finiteRange(values);
   const finite = values.length - nonFinite;
   if (finite === 0) return { edges: [], counts: [], nonFinite };
   if (least === greatest) return { edges: [least, greatest], counts: [finite], nonFinite };
@@ -52,4 +41,40 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
     index === buckets ? greatest : least + halfWidth * index + halfWidth * index,
   );
   return { edges, counts, nonFinite };
+}
+
+interface FiniteRange {
+  readonly least: number;
+  readonly greatest: number;
+  readonly nonFinite: number;
+}
+
+function finiteRange(values: ArrayLike<number>): FiniteRange {
+  let least = Infinity;
+  let greatest = -Infinity;
+  // Becomes NaN where a value is not finite. Asking each of them takes as long again.
+  let naught = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = Number(values[index]);
+    naught += value * 0;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return naught === 0 ? { least, greatest, nonFinite: 0 } : rangeOfFinite(values);
+}
+
+function rangeOfFinite(values: ArrayLike<number>): FiniteRange {
+  let least = Infinity;
+  let greatest = -Infinity;
+  let nonFinite = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = Number(values[index]);
+    if (!Number.isFinite(value)) {
+      nonFinite += 1;
+      continue;
+    }
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return { least, greatest, nonFinite };
 }
