@@ -52,15 +52,15 @@ interface FiniteRange {
 function finiteRange(values: ArrayLike<number>): FiniteRange {
   let least = Infinity;
   let greatest = -Infinity;
-  // Becomes NaN where a value is not finite. Asking each of them takes as long again.
-  let naught = 0;
+  // Finite only where every value is. Asking each of them takes as long again.
+  let sum = 0;
   for (let index = 0; index < values.length; index += 1) {
     const value = Number(values[index]);
-    naught += value * 0;
+    sum += value;
     if (value < least) least = value;
     if (value > greatest) greatest = value;
   }
-  return naught === 0 ? { least, greatest, nonFinite: 0 } : rangeOfFinite(values);
+  return Number.isFinite(sum) ? { least, greatest, nonFinite: 0 } : rangeOfFinite(values);
 }
 
 function rangeOfFinite(values: ArrayLike<number>): FiniteRange {
