@@ -21,6 +21,8 @@ export interface CellResult {
   readonly records: number;
   /** The greatest of each thing measured, in milliseconds. */
   readonly measured: ReadonlyMap<string, number>;
+  /** The sum of each thing counted. */
+  readonly counted: ReadonlyMap<string, number>;
 }
 
 /** The seed of a round: that of the first is the one given. */
@@ -32,6 +34,7 @@ export async function playCell(cell: Cell, seed: number, rounds: number): Promis
   const played = Math.min(rounds, cell.mostRounds ?? rounds);
   const failures: RoundFailure[] = [];
   const measured = new Map<string, number>();
+  const counted = new Map<string, number>();
   let records = 0;
   for (let round = 0; round < played; round += 1) {
     const folder = mkdtempSync(path.join(tmpdir(), 'runcast-faults-'));
@@ -45,11 +48,14 @@ export async function playCell(cell: Cell, seed: number, rounds: number): Promis
       measure: (name, milliseconds) => {
         measured.set(name, Math.max(measured.get(name) ?? 0, milliseconds));
       },
+      count: (name, number) => {
+        counted.set(name, (counted.get(name) ?? 0) + number);
+      },
     });
     if (problems.length > 0) failures.push({ seed: own, problems, folder });
     else rmSync(folder, { recursive: true, force: true });
   }
-  return { cell, rounds: played, failures, records, measured };
+  return { cell, rounds: played, failures, records, measured, counted };
 }
 
 async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {
