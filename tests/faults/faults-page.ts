@@ -34,10 +34,11 @@ function promiseNames(): readonly PromiseName[] {
 function section(name: PromiseName, results: readonly CellResult[]): readonly string[] {
   const rows = results
     .filter(({ cell }) => cell.promise === name)
-    .map(({ cell, rounds: played, failures: failed, records, measured }) => {
-      const notes = [...measured]
-        .map(([what, milliseconds]) => `${what} at most ${Math.round(milliseconds)} ms`)
-        .join(', ');
+    .map(({ cell, rounds: played, failures: failed, records, measured, counted }) => {
+      const notes = [
+        ...[...measured].map(([what, milliseconds]) => `${what} at most ${Math.round(milliseconds)} ms`),
+        ...[...counted].map(([what, number]) => `${what}: ${number}`),
+      ].join(', ');
       return `| ${cell.fault} | ${cell.sinks} | ${cell.host} | ${played} | ${records} | ${failed.length} | ${notes} |`;
     });
   if (rows.length === 0) return [];

@@ -12,6 +12,7 @@ const LINE = z.strictObject({
   seconds: z.number(),
   records: z.number(),
   measured: z.record(z.string(), z.number()),
+  counted: z.record(z.string(), z.number()).default({}),
 });
 
 export class KeptRounds {
@@ -23,8 +24,12 @@ export class KeptRounds {
     this.#file = file;
     if (file === undefined || !existsSync(file)) return;
     for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
-      const { cell, measured, ...round } = LINE.parse(JSON.parse(line));
-      this.#listOf(cell).push({ ...round, measured: new Map(Object.entries(measured)) });
+      const { cell, measured, counted, ...round } = LINE.parse(JSON.parse(line));
+      this.#listOf(cell).push({
+        ...round,
+        measured: new Map(Object.entries(measured)),
+        counted: new Map(Object.entries(counted)),
+      });
     }
   }
 
@@ -35,7 +40,13 @@ export class KeptRounds {
   keep(cell: Cell, round: RoundResult): void {
     this.#listOf(cellName(cell)).push(round);
     if (this.#file === undefined) return;
-    const line = { cell: cellName(cell), ...round, measured: Object.fromEntries(round.measured) };
+    const { measured, counted } = round;
+    const line = {
+      cell: cellName(cell),
+      ...round,
+      measured: Object.fromEntries(measured),
+      counted: Object.fromEntries(counted),
+    };
     appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 

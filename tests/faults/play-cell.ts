@@ -18,6 +18,8 @@ export interface RoundResult {
   readonly records: number;
   /** The greatest of each thing measured, in milliseconds. */
   readonly measured: ReadonlyMap<string, number>;
+  /** The sum of each thing counted. */
+  readonly counted: ReadonlyMap<string, number>;
 }
 
 /** What the rounds of a cell came to. */
@@ -29,6 +31,7 @@ export interface CellResult {
   readonly failures: readonly RoundResult[];
   readonly records: number;
   readonly measured: ReadonlyMap<string, number>;
+  readonly counted: ReadonlyMap<string, number>;
 }
 
 /** How many rounds of a cell are worth playing where so many are asked for. */
@@ -47,6 +50,7 @@ export async function playCellRound(cell: Cell, seed: number): Promise<RoundResu
   const started = performance.now();
   const folder = mkdtempSync(path.join(tmpdir(), 'runcast-faults-'));
   const measured = new Map<string, number>();
+  const counted = new Map<string, number>();
   let records = 0;
   const problems = await playRound(cell, {
     random: seededRandom(seed, cellName(cell)),
@@ -55,15 +59,19 @@ export async function playCellRound(cell: Cell, seed: number): Promise<RoundResu
       records += count;
     },
     measure: (name, milliseconds) => keepGreatest(measured, name, milliseconds),
+    count: (name, number) => addTo(counted, name, number),
   });
   if (problems.length === 0) rmSync(folder, { recursive: true, force: true });
-  return { seed, problems, folder, seconds: (performance.now() - started) / 1000, records, measured };
+  return { seed, problems, folder, seconds: (performance.now() - started) / 1000, records, measured, counted };
 }
 
 export function summarise(cell: Cell, rounds: readonly RoundResult[]): CellResult {
   const measured = new Map<string, number>();
-  for (const round of rounds)
+  const counted = new Map<string, number>();
+  for (const round of rounds) {
     for (const [name, milliseconds] of round.measured) keepGreatest(measured, name, milliseconds);
+    for (const [name, number] of round.counted) addTo(counted, name, number);
+  }
   return {
     cell,
     rounds: rounds.length,
@@ -71,11 +79,16 @@ export function summarise(cell: Cell, rounds: readonly RoundResult[]): CellResul
     failures: rounds.filter(({ problems }) => problems.length > 0),
     records: rounds.reduce((total, { records }) => total + records, 0),
     measured,
+    counted,
   };
 }
 
 function keepGreatest(measured: Map<string, number>, name: string, milliseconds: number): void {
   measured.set(name, Math.max(measured.get(name) ?? 0, milliseconds));
+}
+
+function addTo(counted: Map<string, number>, name: string, number: number): void {
+  counted.set(name, (counted.get(name) ?? 0) + number);
 }
 
 async function playRound(cell: Cell, round: Round): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ import type { WandbSettings } from './wandb-variables.ts';
 
 export { nameProblems, wandbEnv, type WandbConfig, type WandbMode, type WandbSinkOptions } from './config.ts';
 export { describeWandbVariables } from './describe-wandb-variables.ts';
-export { wandbOfflineTraits, wandbTraits } from './traits.ts';
+export { wandbOfflineTraits, wandbSdkTraits, wandbTraits } from './traits.ts';
 export { readWandbSettings, type WandbFallback, type WandbSettings } from './wandb-variables.ts';
 
 /**
@@ -29,6 +29,7 @@ export function wandbSinkOf(settings: WandbSettings, cwd: string): SinkSpec {
   const { project, entity, group } = settings.fallback;
   return specOf({
     mode: settings.mode === 'offline' ? 'offline' : 'online',
+    engine: settings.engine,
     apiKey: settings.apiKey,
     baseUrl: settings.baseUrl,
     dir: path.resolve(cwd, settings.dir),
