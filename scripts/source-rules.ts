@@ -24,6 +24,7 @@ const EVERY_PACKAGE = [
   '@runcast/redis',
   '@runcast/relay',
   '@runcast/runlog',
+  '@runcast/system',
   '@runcast/tensorboard',
   '@runcast/wandb',
 ];
@@ -37,6 +38,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['core', []],
   ['runlog', ['@runcast/core', '@runcast/append-file']],
   ['delivery', ['@runcast/core', '@runcast/runlog']],
+  ['system', ['@runcast/core', '@runcast/runlog']],
   ['jsonl', ['@runcast/core', '@runcast/append-file']],
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],

@@ -67,7 +67,8 @@ export function measurePaced(
   return { ...percentiles(latencies), pending };
 }
 
-function percentiles(latenciesMs: Float64Array): Percentiles {
+/** Of milliseconds. */
+export function percentiles(latenciesMs: Float64Array): Percentiles {
   const sorted = latenciesMs.toSorted();
   const quantile = (share: number): number => (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN) * 1000;
   return { p50: quantile(0.5), p99: quantile(0.99), 'p99.9': quantile(0.999) };

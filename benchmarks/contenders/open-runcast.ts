@@ -8,8 +8,8 @@ export const RUN_ID = 'benchmark';
 /** Rejects where there is no worker, which would be another measurement. */
 export async function openRuncast(
   directory: string,
-  sinks: readonly ('JSONL' | 'TENSORBOARD')[],
-  engine: 'native' | 'tfjs' = 'native',
+  sinks: readonly ('JSONL' | 'TENSORBOARD' | 'WANDB')[],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<MetricsPublisher> {
   const publisher = await publisherFromEnv({
     env: {
@@ -20,8 +20,8 @@ export async function openRuncast(
       JSONL__DIR: path.join(directory, 'jsonl'),
       TENSORBOARD__LOG_DIR: path.join(directory, 'tensorboard'),
       TENSORBOARD__LOG_EVERY_N_STEPS: '1',
-      TENSORBOARD__ENGINE: engine,
       ...Object.fromEntries(sinks.map((sink) => [`${sink}__ENABLED`, 'true'])),
+      ...more,
     },
   });
   const { host, hostReason } = publisher.health();

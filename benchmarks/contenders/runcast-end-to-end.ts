@@ -13,7 +13,7 @@ const { directory, count, args } = readWorkload();
 const [mode, tfjsDirectory = ''] = args;
 // The sink looks for tfjs-node there.
 if (mode === 'tfjs') process.chdir(tfjsDirectory);
-const publisher = await openRuncast(directory, ['TENSORBOARD'], mode === 'tfjs' ? 'tfjs' : 'native');
+const publisher = await openRuncast(directory, ['TENSORBOARD'], mode === 'tfjs' ? { TENSORBOARD__ENGINE: 'tfjs' } : {});
 const isBare = mode === 'bare';
 const cpuStart = process.cpuUsage();
 const start = performance.now();

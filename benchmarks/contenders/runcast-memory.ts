@@ -1,12 +1,14 @@
 /** The memory of a whole process with its worker, at its peak, over a long run; or of the loop alone, to compare. */
 
 import { readFileSync } from 'node:fs';
+import type { MetricsPublisher } from 'runcast';
 import { closeCompletely, openRuncast } from './open-runcast.ts';
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
 const { directory, count, args } = readWorkload();
-const publisher = args[0] === 'none' ? undefined : await openRuncast(directory, ['JSONL', 'TENSORBOARD']);
+const [mode, url = '', key = ''] = args;
+const publisher = await open();
 const start = performance.now();
 let sum = 0;
 for (let step = 0; step < count; step += 1) {
@@ -22,4 +24,10 @@ answer({ 'peak resident': peakResidentMegabytes(), time: (performance.now() - st
 function peakResidentMegabytes(): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   return (Number(kibibytes) * 1024) / 1e6;
+}
+
+async function open(): Promise<MetricsPublisher | undefined> {
+  if (mode === 'none') return undefined;
+  if (mode === 'wandb') return openRuncast(directory, ['WANDB'], { WANDB_BASE_URL: url, WANDB_API_KEY: key });
+  return openRuncast(directory, ['JSONL', 'TENSORBOARD']);
 }

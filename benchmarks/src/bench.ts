@@ -13,11 +13,12 @@ import { importTime } from './import.ts';
 import { logStep, logStepPaced } from './log-step.ts';
 import { memory } from './memory.ts';
 import { neverYields } from './never-yields.ts';
-import { installPeer } from './python-peers.ts';
+import { installPeer, type PythonPeer } from './python-peers.ts';
 import { readEventFiles } from './read-events.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { engines, histogram } from './tfjs.ts';
+import { wandbMemory, wandbOffline, wandbOnline } from './wandb.ts';
 
 /** Made when they are asked for, since some look for what they need. */
 const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
@@ -31,11 +32,19 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['never-yields', neverYields],
   ['beside-failing-sinks', besideFailingSinks],
   ['memory', memory],
+  ['wandb-online', wandbOnline],
+  ['wandb-offline', wandbOffline],
+  ['wandb-memory', wandbMemory],
   ['import', importTime],
 ]);
 
 /** Those with peers written in Python. */
-const WITH_PYTHON: ReadonlySet<string> = new Set(['end-to-end', 'read-events']);
+const PEERS: ReadonlyMap<string, readonly PythonPeer[]> = new Map([
+  ['end-to-end', ['tensorboard', 'torch']],
+  ['read-events', ['tensorboard']],
+  ['wandb-online', ['wandb']],
+  ['wandb-offline', ['wandb']],
+]);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,7 +72,7 @@ if (unknown.length > 0) {
 
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
-  if (names.some((name) => WITH_PYTHON.has(name))) installPeers();
+  installPeers(new Set(names.flatMap((name) => PEERS.get(name) ?? [])));
   if (options['with-tfjs']) setUpTfjs();
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];
@@ -83,9 +92,11 @@ async function run(names: readonly string[]): Promise<void> {
     save(`# ${today()}\n\n${machine()}, ${scale} scale. Compare within a table only.\n\n${pages.join('\n\n')}\n`);
 }
 
-function installPeers(): void {
-  say('looking for the Python peers');
-  for (const peer of options['with-torch'] ? (['tensorboard', 'torch'] as const) : (['tensorboard'] as const)) {
+function installPeers(peers: ReadonlySet<PythonPeer>): void {
+  for (const peer of peers) {
+    // Once it has been asked for it stays.
+    if (peer === 'torch' && !options['with-torch']) continue;
+    say(`looking for ${peer}`);
     const problem = installPeer(peer);
     if (problem !== undefined) say(`${peer} could not be installed: ${problem}`);
   }

@@ -189,11 +189,15 @@ export class LaneDelivery {
     if (this.#hasEnded()) return 'stopped';
     const other = this.#calls.blocking(this.#lane);
     if (other !== undefined) return other.then(() => 'waiting');
-    if (this.#scheduler.nowMs() < this.retryAtMs) return 'waiting';
+    const nowMs = this.#scheduler.nowMs();
+    if (nowMs < this.#retryAtMs) return 'waiting';
+    const isResting = nowMs < this.#restUntilMs;
     try {
-      if (this.#held !== undefined) this.#goBack(this.#held);
-      this.#pending ??= this.#nextBatch();
-      // Others read the stored cursor: a member that flushes, a command that lists what is owed.
+      if (!isResting) {
+        if (this.#held !== undefined) this.#goBack(this.#held);
+        this.#pending ??= this.#nextBatch();
+      }
+      // Others read the stored cursor: a member that flushes, a command that lists what is owed, and whoever goes on after a crash.
       if (this.#pending === undefined && this.#unstored) {
         this.storeCursor();
         this.#recovered();
@@ -201,6 +205,7 @@ export class LaneDelivery {
     } catch (error) {
       return this.#postponed(error);
     }
+    if (isResting) return 'waiting';
     return this.#pending === undefined ? 'idle' : this.#deliver(this.#pending);
   }
 

@@ -888,6 +888,17 @@ test('leaves the backend alone after a write for as long as the sink says, but n
   expect(asked).toEqual([false, false, false, false]);
 });
 
+test('has stored what was delivered while it leaves its backend alone', async () => {
+  const run = makeRun();
+  run.steps('w1', 0, 3);
+  const { delivery } = await open(sinkWith({ pauseMs: () => 1000 }), run);
+  expect(delivery.main.advance()).toBe('delivered');
+  run.steps('w1', 3, 1);
+  expect(delivery.main.advance()).toBe('waiting');
+  expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 2 } } });
+  expect(run.cursor('custom')).not.toHaveProperty('intent');
+});
+
 test('says whether more is waiting than one write takes', async () => {
   const asked: boolean[] = [];
   const sink = sinkWith({

@@ -14,6 +14,7 @@ describe('an environment that says nothing', () => {
         fsync: 'never',
         close_timeout_secs: 30,
         ranks: 'join',
+        system_metrics_secs: 0,
       },
       sinks: [],
       runSettings: [],

@@ -43,6 +43,7 @@ import {
   type RunDirectory,
   type RunManifest,
 } from '@runcast/runlog';
+import type { SystemMonitor } from '@runcast/system';
 import { encodeContext } from './context-file.ts';
 import { readGitMetadata } from './git-metadata.ts';
 import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
@@ -65,6 +66,11 @@ interface CommonPublisherOptions {
   readonly keepLog?: 'always' | 'until-delivered';
   /** Whether the log is forced to the disk when closing. */
   readonly fsync?: 'never' | 'close';
+  /**
+   * Milliseconds from one record of system metrics to the next: what this process and its machine use of processors, memory,
+   * disk, network and GPUs. None where left out or 0, nor in a process that only joins a run.
+   */
+  readonly systemMetricsIntervalMs?: number;
 }
 
 /** Sinks as data may live in a worker thread, and do unless `host` says `inline`. */
@@ -156,6 +162,8 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
       noticeUndelivered(dir, runId, events);
     }
+    const role = lease === undefined ? 'member' : 'owner';
+    const open = openRecord(runId, writerName, run, config, role, prepared.resumed, git);
     const member =
       ownHost === undefined
         ? new MemberHost({
@@ -168,6 +176,9 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
             scheduler: systemScheduler,
           })
         : undefined;
+    const monitor =
+      lease === undefined ? undefined : await openMonitor(dir, open, options.systemMetricsIntervalMs ?? 0, events);
+    undo.push(() => monitor?.close());
     const publisher = new RunPublisher<Shapes>(
       {
         info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
@@ -177,6 +188,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
         blobs: createBlobStore(directory, writerName),
         host: ownHost ?? member,
         lease,
+        monitor,
         closeTimeoutMs: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
         keepLog: options.keepLog ?? 'always',
         fsync: options.fsync ?? 'never',
@@ -184,8 +196,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
       },
       events,
     );
-    const role = lease === undefined ? 'member' : 'owner';
-    publisher.record(openRecord(runId, writerName, run, config, role, prepared.resumed, git));
+    publisher.record(open);
     return publisher;
   } catch (error) {
     for (const step of undo.toReversed()) await step();
@@ -232,6 +243,29 @@ function newManifest(runId: string, run: RunOptions, sinks: readonly string[]): 
   };
 }
 
+/**
+ * System metrics come from one process of a machine, the one that owns the run: a run directory is on one machine. They are a
+ * writer of their own, which knows of the run what its owner does.
+ */
+async function openMonitor(
+  dir: string,
+  owner: RecordBody<OpenRecord>,
+  intervalMs: number,
+  events: PublisherEmitter,
+): Promise<SystemMonitor | undefined> {
+  if (!(intervalMs > 0)) return undefined;
+  // What is superseded has been said once.
+  const { resume_step: _, ...identity } = owner;
+  // Most trainers do without, and start faster.
+  const { SystemMonitor: Monitor } = await import('@runcast/system');
+  return new Monitor({
+    dir,
+    open: { ...identity, writer: randomName(WRITER_NAME_LENGTH, Math.random), role: 'member', config: {} },
+    intervalMs,
+    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'system', error, terminal: false }),
+  });
+}
+
 /** A member asks after the owner as it logs, since a trainer that never yields runs no timer. */
 function watchedLog(writer: LogWriter, member: MemberHost): RecordLog {
   return {
@@ -272,6 +306,7 @@ function nullPublisher<Shapes extends MetricShapes>(
       blobs: nullBlobStore,
       host: undefined,
       lease: undefined,
+      monitor: undefined,
       closeTimeoutMs: 0,
       keepLog: 'always',
       fsync: 'never',

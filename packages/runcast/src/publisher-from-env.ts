@@ -43,6 +43,7 @@ export async function publisherFromEnv<Shapes extends MetricShapes = MetricShape
     keepLog: settings.keep_log,
     fsync: settings.fsync,
     closeTimeoutMs: settings.close_timeout_secs * 1000,
+    systemMetricsIntervalMs: settings.system_metrics_secs * 1000,
   };
   if (context !== undefined) {
     const project = context.project ?? run.project;

@@ -14,6 +14,7 @@ it('reads every variable of the run', () => {
     RUNCAST__CLOSE_TIMEOUT_SECS: '1.5',
     RUNCAST__CONTEXT_FILE: '/run/context.json',
     RUNCAST__RANKS: 'zero',
+    RUNCAST__SYSTEM_METRICS_SECS: '15',
   };
   const { config } = readSection(runEnv, env);
   expect(config).toEqual({
@@ -27,6 +28,7 @@ it('reads every variable of the run', () => {
     close_timeout_secs: 1.5,
     context_file: '/run/context.json',
     ranks: 'zero',
+    system_metrics_secs: 15,
   });
   expect(Object.keys(config ?? {}).toSorted()).toEqual(Object.keys(runEnv.docs).toSorted());
   expect(config).toSatisfy(Object.isFrozen);

@@ -14,6 +14,7 @@ export interface RunEnvConfig {
   readonly close_timeout_secs: number;
   readonly context_file: string | undefined;
   readonly ranks: 'join' | 'zero';
+  readonly system_metrics_secs: number;
 }
 
 export const runEnv: EnvSection<RunEnvConfig> = {
@@ -29,6 +30,7 @@ export const runEnv: EnvSection<RunEnvConfig> = {
     close_timeout_secs: seconds(30, 0, 86_400),
     context_file: optionalText(),
     ranks: choice(['join', 'zero'], 'join'),
+    system_metrics_secs: seconds(0, 0, 86_400),
   }),
   docs: {
     dir: { type: 'directory', meaning: 'where run directories are made' },
@@ -47,5 +49,9 @@ export const runEnv: EnvSection<RunEnvConfig> = {
     close_timeout_secs: { type: 'seconds from 0 to 86400', meaning: 'how long close waits for slow backends' },
     context_file: { type: 'file', meaning: 'the context file of a run to join, set for subprocesses by childEnv' },
     ranks: { type: 'join or zero', meaning: 'with RANK set: whether ranks above 0 log to the run, or stay silent' },
+    system_metrics_secs: {
+      type: 'seconds from 0 to 86400',
+      meaning: 'how often to record processors, memory, disk, network and GPUs, such as 15; 0 is never',
+    },
   },
 };

@@ -74,6 +74,7 @@ function stage(host: Partial<DeliveryHost>, more: Partial<OpenRun> = {}): Stage 
         ...host,
       },
       lease: undefined,
+      monitor: undefined,
       closeTimeoutMs: 1000,
       keepLog: 'always',
       fsync: 'never',

@@ -34,6 +34,7 @@ import {
   type SinkSettlement,
 } from '@runcast/delivery';
 import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
+import type { SystemMonitor } from '@runcast/system';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
 
@@ -58,6 +59,8 @@ export interface OpenRun {
   readonly host: DeliveryHost | undefined;
   /** Held by the publisher that owns the run and ends it. */
   readonly lease: Lease | undefined;
+  /** Undefined where no system metrics are wanted. */
+  readonly monitor: SystemMonitor | undefined;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
   readonly fsync: 'never' | 'close';
@@ -244,7 +247,9 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
   }
 
   async #close(status: RunStatus, timeoutMs: number): Promise<CloseReport> {
-    const { writer, lease, fsync } = this.#open;
+    const { writer, lease, monitor, fsync } = this.#open;
+    // First: what it still records belongs to a run that has not ended.
+    const monitorClosed = monitor?.close();
     this.#outcome = this.#recordEnd(status);
     this.end();
     const deadline = this.#open.nowMs() + timeoutMs;
@@ -260,6 +265,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
     const undelivered = settlements.flatMap((settlement) => this.#undelivered(settlement));
     const complete = undelivered.length === 0 && lost === 0;
     if (health.host !== 'none') this.#tidy(complete, settlements);
+    await monitorClosed;
     lease?.release();
     const report: CloseReport = { status, complete, undelivered, health, notices: notices(settlements, lost) };
     this.#announce(report);
@@ -346,6 +352,7 @@ export class RunPublisher<Shapes extends MetricShapes = MetricShapes>
    * reach the log.
    */
   #endWithProcess(exitCode: number): void {
+    this.#open.monitor?.end();
     this.#outcome ??= this.#recordEnd(exitCode === 0 ? 'unknown' : 'failed');
     this.#open.writer?.drain();
     this.#open.host?.endNow(this.#outcome, EXIT_TIMEOUT_MS);

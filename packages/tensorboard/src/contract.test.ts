@@ -48,6 +48,7 @@ function expectedRows(record: RunRecord): readonly BackendRow[] {
     case 'epoch':
     case 'validation':
     case 'log':
+    case 'system':
       return scalarRows(record.metrics);
     case 'final':
       return [
@@ -79,7 +80,6 @@ function expectedRows(record: RunRecord): readonly BackendRow[] {
     case 'file':
     case 'artifact':
     case 'alert':
-    case 'system':
       return [];
     default:
       record satisfies never;

@@ -194,6 +194,16 @@ describe('scalars', () => {
     ]);
   });
 
+  it('of the system are counted', () => {
+    const system = (cpu: number): RunRecord => systemRecord({ metrics: { 'system/cpu': cpu } });
+    expect(pointsOf(encode(openRecord(), step(7), system(20), step(8), system(30)))).toEqual([
+      ['train/loss', 7, 7],
+      ['system/cpu', 0, 20],
+      ['train/loss', 8, 8],
+      ['system/cpu', 1, 30],
+    ]);
+  });
+
   it('without a step get the next one of their tag', () => {
     expect(
       pointsOf(
@@ -747,7 +757,7 @@ describe('kinds that TensorBoard cannot show', () => {
   });
 
   it('leave no trace', () => {
-    const others = [tagsRecord(), defineMetricRecord(), fileRecord(), artifactRecord(), alertRecord(), systemRecord()];
+    const others = [tagsRecord(), defineMetricRecord(), fileRecord(), artifactRecord(), alertRecord()];
     expect(new EventEncoder().encode(others)).toEqual([]);
   });
 });

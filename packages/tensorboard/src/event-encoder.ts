@@ -170,6 +170,10 @@ export class EventEncoder {
         this.#log(time, record.step, record.metrics, record.series !== undefined);
         this.#chart(time, record);
         return;
+      case 'system':
+        // Counted, as records are that have no step: when they were taken is in their wall time.
+        this.#scatter(time, undefined, Object.keys(record.metrics), record.metrics, false);
+        return;
       case 'final':
         this.#results(
           time,
@@ -213,7 +217,6 @@ export class EventEncoder {
       case 'file':
       case 'artifact':
       case 'alert':
-      case 'system':
         return;
       default:
         record satisfies never;

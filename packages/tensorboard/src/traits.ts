@@ -3,8 +3,8 @@
 import type { SinkTraits } from '@runcast/core';
 
 /**
- * Tags, files, artifacts, alerts and system metrics have no place in TensorBoard. Reopened with its
- * position, the sink truncates its files to where they were and writes the same bytes again.
+ * Tags, files, artifacts and alerts have no place in TensorBoard. Reopened with its position, the sink truncates its files to
+ * where they were and writes the same bytes again.
  */
 export const tensorboardTraits: SinkTraits = {
   kinds: [
@@ -23,6 +23,7 @@ export const tensorboardTraits: SinkTraits = {
     'histogram',
     'image',
     'text',
+    'system',
     'close',
   ],
   guarantee: 'exactly-once',

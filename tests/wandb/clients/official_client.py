@@ -97,6 +97,14 @@ def resume_pipeline():
     run.finish()
 
 
+def resume_between():
+    """Goes on with a run of ours between two owners."""
+    run = wandb.init(project="demo", id="run-1", resume="must")
+    for value in (1, 2):
+        run.log({"theirs": value})
+    run.finish()
+
+
 def media():
     Path("checkpoints").mkdir()
     Path("checkpoints/model.bin").write_bytes(bytes(range(256)))
@@ -176,6 +184,7 @@ SCENARIOS = {
         resume_missing,
         resume_from_node,
         resume_pipeline,
+        resume_between,
         media,
         artifact,
         alert,
