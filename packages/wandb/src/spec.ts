@@ -9,6 +9,7 @@ import { parseSinkConfig, type WandbSinkOptions } from './config.ts';
 import type { WandbSettings } from './wandb-variables.ts';
 
 export { nameProblems, wandbEnv, type WandbConfig, type WandbMode, type WandbSinkOptions } from './config.ts';
+export { describeWandbVariables } from './describe-wandb-variables.ts';
 export { wandbOfflineTraits, wandbSdkTraits, wandbTraits } from './traits.ts';
 export { readWandbSettings, type WandbFallback, type WandbSettings } from './wandb-variables.ts';
 
