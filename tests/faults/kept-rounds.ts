@@ -40,10 +40,10 @@ export class KeptRounds {
   keep(cell: Cell, round: RoundResult): void {
     this.#listOf(cellName(cell)).push(round);
     if (this.#file === undefined) return;
-    const { measured, counted } = round;
+    const { measured, counted, ...rest } = round;
     const line = {
       cell: cellName(cell),
-      ...round,
+      ...rest,
       measured: Object.fromEntries(measured),
       counted: Object.fromEntries(counted),
     };

@@ -3,15 +3,14 @@ import { expect, it } from 'vitest';
 import { measureEngineLosses } from './engine-losses.ts';
 
 const EVERYTHING = { logged: 200, landed: 200, synced: 200, exitCode: 0 };
-const KILLED = { ...EVERYTHING, state: 'running', exitCode: null };
 
 it.each([
-  ['native', KILLED],
+  ['native', { landed: 200, state: 'running' }],
   // On a busy machine W&B's client may not have made the run within two seconds.
-  ['sdk', { ...KILLED, landed: expect.any(Number), state: expect.stringMatching(/^(?:running|none)$/u) }],
+  ['sdk', {}],
 ] as const)('the engine %s loses no row in the end', async (engine, killed) => {
   expect(await measureEngineLosses(engine)).toMatchObject([
-    killed,
+    { logged: 200, synced: 200, exitCode: null, ...killed },
     {
       ...EVERYTHING,
       landed: 0,

@@ -53,7 +53,7 @@ export interface SdkSettings {
   readonly silent: true;
 }
 
-export interface SdkInitOptions {
+interface SdkInitOptions {
   readonly id: string;
   readonly project: string;
   readonly entity: string;
@@ -134,7 +134,10 @@ function memberOf(value: unknown, name: string): unknown {
 function functionOf(value: unknown, name: string): (...given: readonly unknown[]) => unknown {
   const found = memberOf(value, name);
   if (typeof found !== 'function') throw unknownClient();
-  return (...given) => Reflect.apply(found, value, given);
+  return (...given) => {
+    const result: unknown = Reflect.apply(found, value, given);
+    return result;
+  };
 }
 
 function hasFunctions(value: unknown, names: readonly string[]): value is object {

@@ -1,6 +1,7 @@
 /** What is said between the sink and the thread that W&B's own client lives in: each question gets one answer of its number. */
 
 import type { MessagePort } from 'node:worker_threads';
+import { z } from 'zod';
 import type { SdkRow } from './sdk-rows.ts';
 
 /** What a run is begun with. */
@@ -38,7 +39,7 @@ export interface SdkFailure {
   /** What was asked for. */
   readonly what: string;
   /** Undefined where there was none. */
-  readonly answer:
+  readonly answer?:
     | {
         readonly status: number;
         readonly headers: readonly (readonly [string, string])[];
@@ -61,3 +62,21 @@ export type SdkAnswer =
   | { readonly id: number; readonly type: 'failed'; readonly failure: SdkFailure }
   /** The client is not to be had, or does what this version does not know of. */
   | { readonly id: number; readonly type: 'unusable'; readonly reason: string };
+
+const id = z.int();
+
+export const sdkAnswer: z.ZodType<SdkAnswer> = z.discriminatedUnion('type', [
+  z.object({ id, type: z.literal('done'), url: z.string().optional(), stopped: z.boolean() }),
+  z.object({
+    id,
+    type: z.literal('failed'),
+    failure: z.object({
+      what: z.string(),
+      answer: z
+        .object({ status: z.int(), headers: z.array(z.tuple([z.string(), z.string()])), body: z.string() })
+        .optional(),
+      reason: z.string(),
+    }),
+  }),
+  z.object({ id, type: z.literal('unusable'), reason: z.string() }),
+]);

@@ -64,8 +64,11 @@ export function encodeSdkRows(history: HistoryState, { records }: RecordBatch): 
 
 /** The configuration as W&B's other clients keep it: each item wrapped, and with the part by which they know a run. */
 export function sdkConfig(config: JsonObject): JsonObject {
-  const items = Object.entries(config).map(([key, value]) => [key === '_wandb' ? 'config/_wandb' : key, { value }]);
-  return Object.fromEntries([...items, ['_wandb', { value: { t: {} } }]]);
+  const items = Object.entries(config).map(([key, value]): readonly [string, JsonObject] => [
+    key === '_wandb' ? 'config/_wandb' : key,
+    { value },
+  ]);
+  return Object.fromEntries<JsonObject>([...items, ['_wandb', { value: { t: {} } }]]);
 }
 
 interface Row {

@@ -72,6 +72,11 @@ it.each([
   expect(error).toMatchObject({ message });
 });
 
+it('does not believe what it does not understand', async () => {
+  const thread = threadThat("port.postMessage({ id, type: 'fine' });");
+  await expect(thread.ask({ type: 'again' }, LONG_MS)).rejects.toThrow('what this version does not understand');
+});
+
 it('says how long the server asked to wait', async () => {
   const does = failed({ answer: { status: 429, headers: [['retry-after', '3']], body: '' } });
   await expect(threadThat(does).ask({ type: 'again' }, LONG_MS)).rejects.toMatchObject({ retryAfterMs: 3000 });

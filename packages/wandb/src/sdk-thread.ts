@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { errorMessage, RetryableSinkError, TerminalSinkError } from '@runcast/core';
-import type { SdkAnswer, SdkFailure, SdkQuestion, SdkTask } from './sdk-messages.ts';
+import { sdkAnswer, type SdkAnswer, type SdkFailure, type SdkQuestion, type SdkTask } from './sdk-messages.ts';
 import { failureOf } from './server-failure.ts';
 
 /** What there is to do about a client that cannot go on. */
@@ -57,7 +57,7 @@ export class SdkThread {
       this.#problem ??= errorMessage(error);
     });
     this.#worker.on('exit', () => this.#ended());
-    this.#port.on('message', (answer: SdkAnswer) => this.#receive(answer));
+    this.#port.on('message', (message: unknown) => this.#receive(message));
     this.#worker.unref();
     this.#port.unref();
     signal.addEventListener(
@@ -97,7 +97,12 @@ export class SdkThread {
     this.#port.close();
   }
 
-  #receive(answer: SdkAnswer): void {
+  #receive(message: unknown): void {
+    const { data: answer } = sdkAnswer.safeParse(message);
+    if (answer === undefined) {
+      this.#waiting?.reject(brokenOff('it says what this version does not understand'));
+      return;
+    }
     // What was given up is answered by nobody.
     if (answer.id !== this.#id) return;
     switch (answer.type) {

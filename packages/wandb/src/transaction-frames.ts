@@ -22,6 +22,7 @@ export function frameRecord(offset: number, payload: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   let at = offset;
   let taken = 0;
+  let isFirst = true;
   for (;;) {
     const left = BLOCK_BYTES - (at % BLOCK_BYTES);
     if (left < CHUNK_HEADER_BYTES) {
@@ -31,7 +32,9 @@ export function frameRecord(offset: number, payload: Uint8Array): Uint8Array {
     }
     const piece = payload.subarray(taken, taken + left - CHUNK_HEADER_BYTES);
     const isLast = taken + piece.length === payload.length;
-    const kind = taken === 0 ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
+    const kind = isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
+    // Not the same as that nothing is taken: the first chunk is empty where a block has only room for its header.
+    isFirst = false;
     parts.push(chunkHeader(kind, piece), piece);
     at += CHUNK_HEADER_BYTES + piece.length;
     taken += piece.length;
