@@ -54,6 +54,8 @@ const RESERVED_KEYS: ReadonlySet<string> = new Set(['_step', '_timestamp', '_run
 
 /** The key as a history or summary may have it. */
 export function historyKey(key: string): string {
+  // Asked of every key of every row.
+  if (!key.startsWith('_') && !key.startsWith('metrics/')) return key;
   return RESERVED_KEYS.has(key.replace(/^(?:metrics\/)+/u, '')) ? `metrics/${key}` : key;
 }
 
@@ -74,9 +76,9 @@ export class HistoryLines {
   /** The open line differs from what was last written of it. */
   #changed = false;
   /** Finished lines since {@link take} that differ from what was last written; the open one is not among them. */
-  #content: string[] = [];
+  #finished: Line[] = [];
   /** Finished lines since the beginning. */
-  readonly #closed: OpenLine[] = [];
+  readonly #closed: Line[] = [];
 
   /** @param startTime When the run began, in Unix seconds. */
   constructor(state: HistoryState, startTime: number) {
@@ -104,16 +106,16 @@ export class HistoryLines {
 
   /** What has to be written since the last time. */
   take(): HistoryWrite {
-    const content = this.#content;
-    if (this.#changed && this.#open !== undefined) content.push(this.#text(this.#open));
-    this.#content = [];
+    const lines = this.#changed && this.#open !== undefined ? [...this.#finished, this.#open] : this.#finished;
+    const content = lines.map((line) => this.#text(line));
+    this.#finished = [];
     this.#changed = false;
     return { offset: this.#lines - content.length, content };
   }
 
   /** Lines that have been finished, for a backend that cannot write over one. */
   get closed(): readonly OpenLine[] {
-    return this.#closed;
+    return this.#closed.map((line) => closedLine(line));
   }
 
   state(): HistoryState {
@@ -144,8 +146,10 @@ export class HistoryLines {
   }
 
   #begin(step: number, time: number): Line {
-    if (this.#changed && this.#open !== undefined) this.#content.push(this.#text(this.#open));
-    if (this.#open !== undefined) this.#closed.push(closedLine(this.#open));
+    if (this.#open !== undefined) {
+      if (this.#changed) this.#finished.push(this.#open);
+      this.#closed.push(this.#open);
+    }
     const line = { step, time, bytes: 0, fields: new Map<string, string>() };
     this.#open = line;
     this.#step = step;

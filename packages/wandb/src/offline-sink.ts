@@ -22,6 +22,7 @@ import {
   type SinkOutcome,
   type SinkTraits,
 } from '@runcast/core';
+import Pbf from 'pbf';
 import { z } from 'zod';
 import type { DigestedFile } from './artifact-manifest.ts';
 import { blobPath } from './blob-path.ts';
@@ -30,7 +31,7 @@ import { mediaFile, type MediaRecord } from './media.ts';
 import { encodeBatch, runtimeOf, systemFields, type EncodedBatch } from './run-encoder.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunState } from './run-state.ts';
 import { wandbOfflineTraits } from './traits.ts';
-import { FILE_HEADER, frameRecord } from './transaction-frames.ts';
+import { FrameBuffer } from './transaction-frames.ts';
 import {
   alertTransaction,
   artifactTransaction,
@@ -75,6 +76,7 @@ class OfflineSink implements Sink {
   #state: RunState = NEW_RUN;
   #transactions = 0;
   #file: AppendFile | undefined;
+  readonly #frames = new FrameBuffer();
 
   constructor(config: WandbSinkConfig, fileSystem: AppendFileSystem | undefined) {
     this.#config = config;
@@ -247,15 +249,19 @@ class OfflineSink implements Sink {
   #append(records: readonly TransactionRecord[]): void {
     const file = this.#file;
     if (file === undefined || records.length === 0) return;
-    const parts: Uint8Array[] = file.length === 0 ? [FILE_HEADER] : [];
-    let offset = file.length === 0 ? FILE_HEADER.length : file.length;
-    for (const [index, record] of records.entries()) {
-      const frame = frameRecord(offset, record(this.#transactions + index + 1));
-      parts.push(frame);
-      offset += frame.length;
+    const frames = this.#frames;
+    // One for all records: it grows to the longest of a batch.
+    const pbf = new Pbf();
+    let transactions = this.#transactions;
+    frames.begin(file.length);
+    for (const record of records) {
+      transactions += 1;
+      pbf.pos = 0;
+      record(pbf, transactions);
+      frames.add(pbf.buf.subarray(0, pbf.pos));
     }
-    file.append(Buffer.concat(parts));
-    this.#transactions += records.length;
+    file.append(frames.bytes);
+    this.#transactions = transactions;
   }
 
   /** As W&B's client names it, by the time the run began. */

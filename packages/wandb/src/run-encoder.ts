@@ -136,7 +136,8 @@ class BatchEncoder {
   }
 
   end({ writer, to }: RecordBatch): EncodedBatch {
-    const history = this.#history.take();
+    const lines = this.#history;
+    let history: HistoryWrite | undefined;
     const state: RunState = {
       identity: this.#before.identity,
       start: this.#before.start,
@@ -155,8 +156,13 @@ class BatchEncoder {
     return {
       state,
       refusals: this.#refusals,
-      history,
-      closedLines: this.#history.closed,
+      // A sink wants the one or the other, and they are most of the work.
+      get history() {
+        return (history ??= lines.take());
+      },
+      get closedLines() {
+        return lines.closed;
+      },
       events: { offset: this.#before.events, content: this.#events },
       summaryChanged: this.#summaryChanged,
       runChanged: this.#runChanged,

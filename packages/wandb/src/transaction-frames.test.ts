@@ -1,16 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FILE_HEADER, frameRecord, readFrames } from './transaction-frames.ts';
+import { FILE_HEADER, FrameBuffer, readFrames } from './transaction-frames.ts';
 
 function fileOf(payloads: readonly Uint8Array[]): Uint8Array {
-  const parts: Uint8Array[] = [FILE_HEADER];
-  let offset = FILE_HEADER.length;
-  for (const payload of payloads) {
-    const frame = frameRecord(offset, payload);
-    parts.push(frame);
-    offset += frame.length;
-  }
-  return Buffer.concat(parts);
+  const frames = new FrameBuffer();
+  frames.begin(0);
+  for (const payload of payloads) frames.add(payload);
+  return Uint8Array.from(frames.bytes);
 }
 
 function read(bytes: Uint8Array): { readonly payloads: readonly Uint8Array[]; readonly problem: string | undefined } {
@@ -42,6 +38,20 @@ describe('frames', () => {
     expect(Buffer.from(fileOf([Uint8Array.of(1, 2, 3)])).toString('hex')).toBe(
       '3a572642e1be00 76e10533 0300 01 010203'.replaceAll(' ', ''),
     );
+  });
+
+  it('are the same in one piece and piece by piece, whatever the buffer had before', () => {
+    const payloads = [5_000_000, 10, 32_760, 0, 70_000, 1].map((size, index) => new Uint8Array(size).fill(index + 1));
+    const frames = new FrameBuffer();
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (const payload of payloads) {
+      frames.begin(length);
+      frames.add(payload);
+      parts.push(Uint8Array.from(frames.bytes));
+      length += frames.bytes.length;
+    }
+    expect(Buffer.concat(parts).equals(fileOf(payloads))).toBe(true);
   });
 
   it('begin a new block where no header fits', () => {

@@ -9,43 +9,86 @@ import { crc32 } from 'node:zlib';
 export const FILE_HEADER: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
 
 const BLOCK_BYTES = 32_768;
-/** CRC-32, length and kind of a chunk. */
+/** CRC-32 of kind and content, length and kind of a chunk. */
 const CHUNK_HEADER_BYTES = 7;
+const LENGTH_AT = 4;
+const KIND_AT = 6;
 
 const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
 
-/** The bytes that append `payload` to a file of `offset` bytes. */
-export function frameRecord(offset: number, payload: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let at = offset;
-  let taken = 0;
-  for (;;) {
-    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
-    if (left < CHUNK_HEADER_BYTES) {
-      parts.push(new Uint8Array(left));
-      at += left;
-      continue;
-    }
-    const piece = payload.subarray(taken, taken + left - CHUNK_HEADER_BYTES);
-    const isLast = taken + piece.length === payload.length;
-    const kind = taken === 0 ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
-    parts.push(chunkHeader(kind, piece), piece);
-    at += CHUNK_HEADER_BYTES + piece.length;
-    taken += piece.length;
-    if (isLast) return Buffer.concat(parts);
-  }
-}
+const INITIAL_BYTES = 65_536;
+/** A buffer grown beyond this, by a long table for instance, is not kept for the next records. */
+const MAX_KEPT_BYTES = 4 * 1_048_576;
 
-function chunkHeader(kind: number, piece: Uint8Array): Uint8Array {
-  const header = new Uint8Array(CHUNK_HEADER_BYTES);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, crc32(piece, crc32(Uint8Array.of(kind))), true);
-  view.setUint16(4, piece.length, true);
-  view.setUint8(6, kind);
-  return header;
+/** Puts records into frames, in one buffer that is used again: nothing is allocated for a record. */
+export class FrameBuffer {
+  #bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #length = 0;
+  /** Of the buffer's beginning in the file. */
+  #offset = 0;
+
+  /** What appends the records since {@link begin} to the file. A view, which the next of these calls takes back. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Begins anew, behind a file of so many bytes; an empty one gets its header. */
+  begin(offset: number): void {
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#replace(INITIAL_BYTES);
+    this.#offset = offset;
+    this.#length = 0;
+    if (offset > 0) return;
+    this.#bytes.set(FILE_HEADER);
+    this.#length = FILE_HEADER.length;
+  }
+
+  add(payload: Uint8Array): void {
+    // Each block has a header, the first one may have no room for it.
+    const blocks = Math.ceil(payload.length / (BLOCK_BYTES - CHUNK_HEADER_BYTES)) + 2;
+    this.#ensure(payload.length + blocks * CHUNK_HEADER_BYTES);
+    let taken = 0;
+    for (;;) {
+      const left = BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES);
+      if (left < CHUNK_HEADER_BYTES) {
+        this.#bytes.fill(0, this.#length, this.#length + left);
+        this.#length += left;
+        continue;
+      }
+      const size = Math.min(payload.length - taken, left - CHUNK_HEADER_BYTES);
+      const isLast = taken + size === payload.length;
+      const kind = taken === 0 ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
+      this.#chunk(kind, payload.subarray(taken, taken + size));
+      taken += size;
+      if (isLast) return;
+    }
+  }
+
+  #chunk(kind: number, piece: Uint8Array): void {
+    const start = this.#length;
+    const end = start + CHUNK_HEADER_BYTES + piece.length;
+    this.#bytes.set(piece, start + CHUNK_HEADER_BYTES);
+    this.#bytes[start + KIND_AT] = kind;
+    this.#view.setUint16(start + LENGTH_AT, piece.length, true);
+    this.#view.setUint32(start, crc32(this.#bytes.subarray(start + KIND_AT, end)), true);
+    this.#length = end;
+  }
+
+  #ensure(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const old = this.#bytes;
+    this.#replace(Math.max(needed, old.length * 2));
+    this.#bytes.set(old.subarray(0, this.#length));
+  }
+
+  #replace(size: number): void {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 }
 
 /** Where reading stopped although bytes are left, and why. */

@@ -3,7 +3,7 @@
  * named after the fields there.
  */
 
-import Pbf from 'pbf';
+import type Pbf from 'pbf';
 import type { AlertRecord, ArtifactRecord, SummaryRule } from '@runcast/core';
 import type { Field, OpenLine } from './history-lines.ts';
 import { roundedSeconds, valueText } from './json-text.ts';
@@ -30,8 +30,8 @@ const KEY = 1;
 const NESTED_KEY = 2;
 const VALUE_JSON = 16;
 
-/** A record but for its number, which it gets from its place in the file. */
-export type TransactionRecord = (num: number) => Uint8Array;
+/** Writes a record, whose number comes from its place in the file. */
+export type TransactionRecord = (pbf: Pbf, num: number) => void;
 
 /** Where the run is to go, as far as it says. */
 export interface OfflinePlace {
@@ -45,11 +45,9 @@ export interface OfflinePlace {
 type WriteFields = (pbf: Pbf) => void;
 
 function record(field: number, write: WriteFields): TransactionRecord {
-  return (num) => {
-    const pbf = new Pbf();
+  return (pbf, num) => {
     pbf.writeVarintField(NUM, num);
     message(pbf, field, write);
-    return pbf.finish();
   };
 }
 
