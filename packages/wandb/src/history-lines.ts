@@ -25,6 +25,13 @@ export interface HistoryRow {
   readonly truth?: Field;
 }
 
+/** A line, its own fields left out. */
+export interface HistoryLine {
+  readonly step: number;
+  readonly time: number;
+  readonly fields: Iterable<Field>;
+}
+
 /** The newest line. */
 export interface OpenLine extends JsonObject {
   readonly step: number;
@@ -93,12 +100,12 @@ export class HistoryLines {
 
   /** The `_step` that the row got; undefined where the row alone is too long for a line. */
   add(row: HistoryRow): number | undefined {
-    const axis = row.axis === undefined ? [] : [row.axis];
-    const bytes = bytesOf([...row.fields, ...axis, ...(row.truth === undefined ? [] : [row.truth])]);
+    const bytes = bytesOf(row.fields) + addedBytes(row.axis) + addedBytes(row.truth);
     if (bytes > MAX_LINE_BYTES) return undefined;
     const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row.time);
-    const displaced = row.truth !== undefined && row.step !== open.step ? [row.truth] : [];
-    for (const [key, text] of [...row.fields, ...axis, ...displaced]) open.fields.set(key, text);
+    for (const [key, text] of row.fields) open.fields.set(key, text);
+    if (row.axis !== undefined) open.fields.set(...row.axis);
+    if (row.truth !== undefined && row.step !== open.step) open.fields.set(...row.truth);
     open.bytes += bytes;
     this.#changed = true;
     return open.step;
@@ -114,8 +121,8 @@ export class HistoryLines {
   }
 
   /** Lines that have been finished, for a backend that cannot write over one. */
-  get closed(): readonly OpenLine[] {
-    return this.#closed.map((line) => closedLine(line));
+  get closed(): readonly HistoryLine[] {
+    return this.#closed;
   }
 
   state(): HistoryState {
@@ -173,6 +180,10 @@ function closedLine({ step, time, fields }: Line): OpenLine {
 }
 
 function bytesOf(fields: readonly Field[]): number {
-  // Quotes, colons and commas, and the line's own members.
-  return fields.reduce((sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text) + 8, 0) + 100;
+  return fields.reduce((sum, field) => sum + addedBytes(field), 100);
+}
+
+/** With quotes, colon and comma. */
+function addedBytes(field: Field | undefined): number {
+  return field === undefined ? 0 : Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]) + 8;
 }

@@ -22,7 +22,6 @@ import {
   type SinkOutcome,
   type SinkTraits,
 } from '@runcast/core';
-import Pbf from 'pbf';
 import { z } from 'zod';
 import type { DigestedFile } from './artifact-manifest.ts';
 import { blobPath } from './blob-path.ts';
@@ -30,6 +29,7 @@ import { nameProblems, type WandbSinkConfig } from './config.ts';
 import { mediaFile, type MediaRecord } from './media.ts';
 import { encodeBatch, runtimeOf, systemFields, type EncodedBatch } from './run-encoder.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunState } from './run-state.ts';
+import { RowTransactions } from './row-transactions.ts';
 import { wandbOfflineTraits } from './traits.ts';
 import { FrameBuffer } from './transaction-frames.ts';
 import {
@@ -38,7 +38,6 @@ import {
   configRecord,
   exitRecord,
   filesRecord,
-  historyRecord,
   metricRecord,
   runRecord,
   statsRecord,
@@ -77,6 +76,7 @@ class OfflineSink implements Sink {
   #transactions = 0;
   #file: AppendFile | undefined;
   readonly #frames = new FrameBuffer();
+  readonly #rows = new RowTransactions();
 
   constructor(config: WandbSinkConfig, fileSystem: AppendFileSystem | undefined) {
     this.#config = config;
@@ -110,7 +110,7 @@ class OfflineSink implements Sink {
     const isNew = this.#state.identity === null || encoded.state.tags.length > before.tags.length;
     if (isNew) records.push(runRecord(encoded.state, this.#place(encoded.state)));
     records.push(...this.#changes(isNew ? { ...before, config: encoded.state.config } : before, encoded));
-    for (const line of encoded.closedLines) records.push(historyRecord(line, before.start));
+    for (const line of encoded.closedLines) records.push(this.#rows.record(line, before.start));
     for (const record of batch.records) records.push(...this.#payload(batch.writer, record, encoded.state));
     this.#file ??= this.#begin(before.start);
     this.#append(records);
@@ -242,7 +242,7 @@ class OfflineSink implements Sink {
   #writeOpenLine(): void {
     const { history, start } = this.#state;
     if (history.open === null || this.#file === undefined) return;
-    this.#append([historyRecord(history.open, start)]);
+    this.#append([this.#rows.record(history.open, start)]);
     this.#state = { ...this.#state, history: { ...history, open: null } };
   }
 
@@ -250,15 +250,11 @@ class OfflineSink implements Sink {
     const file = this.#file;
     if (file === undefined || records.length === 0) return;
     const frames = this.#frames;
-    // One for all records: it grows to the longest of a batch.
-    const pbf = new Pbf();
     let transactions = this.#transactions;
     frames.begin(file.length);
     for (const record of records) {
       transactions += 1;
-      pbf.pos = 0;
-      record(pbf, transactions);
-      frames.add(pbf.buf.subarray(0, pbf.pos));
+      frames.add(record(transactions));
     }
     file.append(frames.bytes);
     this.#transactions = transactions;

@@ -54,6 +54,28 @@ describe('frames', () => {
     expect(Buffer.concat(parts).equals(fileOf(payloads))).toBe(true);
   });
 
+  it('begin with an empty piece where a block has room for the header alone', () => {
+    const first = new Uint8Array(32_768 - FILE_HEADER.length - 7 - 7);
+    const file = fileOf([first, Uint8Array.of(9), Uint8Array.of(8)]);
+    // Kind 2, the first of several pieces, with no content; then kind 4, the last of them.
+    expect([...file.subarray(32_765, 32_768), file[32_774]]).toEqual([0, 0, 2, 4]);
+    const { payloads, problem } = read(file);
+    expect(problem).toBeUndefined();
+    expect(payloads.map((payload) => [payload.length, payload[0]])).toEqual([
+      [first.length, 0],
+      [1, 9],
+      [1, 8],
+    ]);
+  });
+
+  it('of text have a byte for each character, wherever blocks end', () => {
+    const texts = [100, 32_600, 40, 70_000].map((size, index) => String.fromCharCode(200 + index).repeat(size));
+    const frames = new FrameBuffer();
+    frames.begin(0);
+    for (const each of texts) frames.add(each);
+    expect(Buffer.from(frames.bytes).equals(fileOf(texts.map((each) => Buffer.from(each, 'latin1'))))).toBe(true);
+  });
+
   it('begin a new block where no header fits', () => {
     const first = new Uint8Array(32_768 - FILE_HEADER.length - 7 - 3);
     const file = fileOf([first, Uint8Array.of(9)]);

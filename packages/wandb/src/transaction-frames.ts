@@ -25,8 +25,7 @@ const MAX_KEPT_BYTES = 4 * 1_048_576;
 
 /** Puts records into frames, in one buffer that is used again: nothing is allocated for a record. */
 export class FrameBuffer {
-  #bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
-  #view: DataView = new DataView(this.#bytes.buffer);
+  #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #length = 0;
   /** Of the buffer's beginning in the file. */
   #offset = 0;
@@ -38,7 +37,7 @@ export class FrameBuffer {
 
   /** Begins anew, behind a file of so many bytes; an empty one gets its header. */
   begin(offset: number): void {
-    if (this.#bytes.length > MAX_KEPT_BYTES) this.#replace(INITIAL_BYTES);
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     this.#offset = offset;
     this.#length = 0;
     if (offset > 0) return;
@@ -46,48 +45,66 @@ export class FrameBuffer {
     this.#length = FILE_HEADER.length;
   }
 
-  add(payload: Uint8Array): void {
+  /** Takes bytes, or text each of whose characters is one. */
+  add(payload: Uint8Array | string): void {
+    if (typeof payload === 'string' && payload.length > this.#room()) this.#addPieces(Buffer.from(payload, 'latin1'));
+    else if (typeof payload === 'string') this.#addText(payload);
+    else this.#addPieces(payload);
+  }
+
+  /** What fits into the block that has been begun, behind its header. */
+  #room(): number {
+    return BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES) - CHUNK_HEADER_BYTES;
+  }
+
+  #addText(payload: string): void {
+    this.#ensure(CHUNK_HEADER_BYTES + payload.length);
+    this.#bytes.write(payload, this.#length + CHUNK_HEADER_BYTES, 'latin1');
+    this.#seal(FULL, payload.length);
+  }
+
+  #addPieces(payload: Uint8Array): void {
     // Each block has a header, the first one may have no room for it.
     const blocks = Math.ceil(payload.length / (BLOCK_BYTES - CHUNK_HEADER_BYTES)) + 2;
     this.#ensure(payload.length + blocks * CHUNK_HEADER_BYTES);
     let taken = 0;
+    let isFirst = true;
     for (;;) {
-      const left = BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES);
-      if (left < CHUNK_HEADER_BYTES) {
-        this.#bytes.fill(0, this.#length, this.#length + left);
-        this.#length += left;
+      const room = this.#room();
+      if (room < 0) {
+        const next = this.#length + CHUNK_HEADER_BYTES + room;
+        this.#bytes.fill(0, this.#length, next);
+        this.#length = next;
         continue;
       }
-      const size = Math.min(payload.length - taken, left - CHUNK_HEADER_BYTES);
+      const size = Math.min(payload.length - taken, room);
       const isLast = taken + size === payload.length;
-      const kind = taken === 0 ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
-      this.#chunk(kind, payload.subarray(taken, taken + size));
+      const kind = isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
+      this.#bytes.set(payload.subarray(taken, taken + size), this.#length + CHUNK_HEADER_BYTES);
+      this.#seal(kind, size);
       taken += size;
+      // Where a block has room for a header alone, the first piece is empty.
+      isFirst = false;
       if (isLast) return;
     }
   }
 
-  #chunk(kind: number, piece: Uint8Array): void {
+  /** Completes a chunk whose content is in its place. */
+  #seal(kind: number, size: number): void {
     const start = this.#length;
-    const end = start + CHUNK_HEADER_BYTES + piece.length;
-    this.#bytes.set(piece, start + CHUNK_HEADER_BYTES);
-    this.#bytes[start + KIND_AT] = kind;
-    this.#view.setUint16(start + LENGTH_AT, piece.length, true);
-    this.#view.setUint32(start, crc32(this.#bytes.subarray(start + KIND_AT, end)), true);
+    const end = start + CHUNK_HEADER_BYTES + size;
+    this.#bytes.writeUInt8(kind, start + KIND_AT);
+    this.#bytes.writeUInt16LE(size, start + LENGTH_AT);
+    this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(start + KIND_AT, end)), start);
     this.#length = end;
   }
 
   #ensure(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    const old = this.#bytes;
-    this.#replace(Math.max(needed, old.length * 2));
-    this.#bytes.set(old.subarray(0, this.#length));
-  }
-
-  #replace(size: number): void {
-    this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
   }
 }
 
