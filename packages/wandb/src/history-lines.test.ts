@@ -104,7 +104,7 @@ describe('what has to be written', () => {
     expect(history.take().offset).toBe(0);
     history.add(row(3, { a: 4 }));
     expect(history.take()).toMatchObject({ offset: 2, content: [expect.any(String)] });
-    expect(history.closed.map(({ step, fields }) => [step, fields.length])).toEqual([
+    expect(history.closed.map(({ step, fields }) => [step, [...fields].length])).toEqual([
       [1, 2],
       [2, 1],
     ]);

@@ -25,6 +25,13 @@ export interface HistoryRow {
   readonly truth?: Field;
 }
 
+/** A line, its own fields left out. */
+export interface HistoryLine {
+  readonly step: number;
+  readonly time: number;
+  readonly fields: Iterable<Field>;
+}
+
 /** The newest line. */
 export interface OpenLine extends JsonObject {
   readonly step: number;
@@ -54,6 +61,8 @@ const RESERVED_KEYS: ReadonlySet<string> = new Set(['_step', '_timestamp', '_run
 
 /** The key as a history or summary may have it. */
 export function historyKey(key: string): string {
+  // Asked of every key of every row.
+  if (!key.startsWith('_') && !key.startsWith('metrics/')) return key;
   return RESERVED_KEYS.has(key.replace(/^(?:metrics\/)+/u, '')) ? `metrics/${key}` : key;
 }
 
@@ -74,9 +83,9 @@ export class HistoryLines {
   /** The open line differs from what was last written of it. */
   #changed = false;
   /** Finished lines since {@link take} that differ from what was last written; the open one is not among them. */
-  #content: string[] = [];
+  #finished: Line[] = [];
   /** Finished lines since the beginning. */
-  readonly #closed: OpenLine[] = [];
+  readonly #closed: Line[] = [];
 
   /** @param startTime When the run began, in Unix seconds. */
   constructor(state: HistoryState, startTime: number) {
@@ -91,12 +100,12 @@ export class HistoryLines {
 
   /** The `_step` that the row got; undefined where the row alone is too long for a line. */
   add(row: HistoryRow): number | undefined {
-    const axis = row.axis === undefined ? [] : [row.axis];
-    const bytes = bytesOf([...row.fields, ...axis, ...(row.truth === undefined ? [] : [row.truth])]);
+    const bytes = bytesOf(row.fields) + addedBytes(row.axis) + addedBytes(row.truth);
     if (bytes > MAX_LINE_BYTES) return undefined;
     const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row.time);
-    const displaced = row.truth !== undefined && row.step !== open.step ? [row.truth] : [];
-    for (const [key, text] of [...row.fields, ...axis, ...displaced]) open.fields.set(key, text);
+    for (const [key, text] of row.fields) open.fields.set(key, text);
+    if (row.axis !== undefined) open.fields.set(...row.axis);
+    if (row.truth !== undefined && row.step !== open.step) open.fields.set(...row.truth);
     open.bytes += bytes;
     this.#changed = true;
     return open.step;
@@ -104,15 +113,15 @@ export class HistoryLines {
 
   /** What has to be written since the last time. */
   take(): HistoryWrite {
-    const content = this.#content;
-    if (this.#changed && this.#open !== undefined) content.push(this.#text(this.#open));
-    this.#content = [];
+    const lines = this.#changed && this.#open !== undefined ? [...this.#finished, this.#open] : this.#finished;
+    const content = lines.map((line) => this.#text(line));
+    this.#finished = [];
     this.#changed = false;
     return { offset: this.#lines - content.length, content };
   }
 
   /** Lines that have been finished, for a backend that cannot write over one. */
-  get closed(): readonly OpenLine[] {
+  get closed(): readonly HistoryLine[] {
     return this.#closed;
   }
 
@@ -144,8 +153,10 @@ export class HistoryLines {
   }
 
   #begin(step: number, time: number): Line {
-    if (this.#changed && this.#open !== undefined) this.#content.push(this.#text(this.#open));
-    if (this.#open !== undefined) this.#closed.push(closedLine(this.#open));
+    if (this.#open !== undefined) {
+      if (this.#changed) this.#finished.push(this.#open);
+      this.#closed.push(this.#open);
+    }
     const line = { step, time, bytes: 0, fields: new Map<string, string>() };
     this.#open = line;
     this.#step = step;
@@ -169,6 +180,10 @@ function closedLine({ step, time, fields }: Line): OpenLine {
 }
 
 function bytesOf(fields: readonly Field[]): number {
-  // Quotes, colons and commas, and the line's own members.
-  return fields.reduce((sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text) + 8, 0) + 100;
+  return fields.reduce((sum, field) => sum + addedBytes(field), 100);
+}
+
+/** With quotes, colon and comma. */
+function addedBytes(field: Field | undefined): number {
+  return field === undefined ? 0 : Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]) + 8;
 }

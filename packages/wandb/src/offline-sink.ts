@@ -29,15 +29,15 @@ import { nameProblems, type WandbSinkConfig } from './config.ts';
 import { mediaFile, type MediaRecord } from './media.ts';
 import { encodeBatch, runtimeOf, systemFields, type EncodedBatch } from './run-encoder.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunState } from './run-state.ts';
+import { RowTransactions } from './row-transactions.ts';
 import { wandbOfflineTraits } from './traits.ts';
-import { FILE_HEADER, frameRecord } from './transaction-frames.ts';
+import { FrameBuffer } from './transaction-frames.ts';
 import {
   alertTransaction,
   artifactTransaction,
   configRecord,
   exitRecord,
   filesRecord,
-  historyRecord,
   metricRecord,
   runRecord,
   statsRecord,
@@ -75,6 +75,8 @@ class OfflineSink implements Sink {
   #state: RunState = NEW_RUN;
   #transactions = 0;
   #file: AppendFile | undefined;
+  readonly #frames = new FrameBuffer();
+  readonly #rows = new RowTransactions();
 
   constructor(config: WandbSinkConfig, fileSystem: AppendFileSystem | undefined) {
     this.#config = config;
@@ -108,7 +110,7 @@ class OfflineSink implements Sink {
     const isNew = this.#state.identity === null || encoded.state.tags.length > before.tags.length;
     if (isNew) records.push(runRecord(encoded.state, this.#place(encoded.state)));
     records.push(...this.#changes(isNew ? { ...before, config: encoded.state.config } : before, encoded));
-    for (const line of encoded.closedLines) records.push(historyRecord(line, before.start));
+    for (const line of encoded.closedLines) records.push(this.#rows.record(line, before.start));
     for (const record of batch.records) records.push(...this.#payload(batch.writer, record, encoded.state));
     this.#file ??= this.#begin(before.start);
     this.#append(records);
@@ -240,22 +242,22 @@ class OfflineSink implements Sink {
   #writeOpenLine(): void {
     const { history, start } = this.#state;
     if (history.open === null || this.#file === undefined) return;
-    this.#append([historyRecord(history.open, start)]);
+    this.#append([this.#rows.record(history.open, start)]);
     this.#state = { ...this.#state, history: { ...history, open: null } };
   }
 
   #append(records: readonly TransactionRecord[]): void {
     const file = this.#file;
     if (file === undefined || records.length === 0) return;
-    const parts: Uint8Array[] = file.length === 0 ? [FILE_HEADER] : [];
-    let offset = file.length === 0 ? FILE_HEADER.length : file.length;
-    for (const [index, record] of records.entries()) {
-      const frame = frameRecord(offset, record(this.#transactions + index + 1));
-      parts.push(frame);
-      offset += frame.length;
+    const frames = this.#frames;
+    let transactions = this.#transactions;
+    frames.begin(file.length);
+    for (const record of records) {
+      transactions += 1;
+      frames.add(record(transactions));
     }
-    file.append(Buffer.concat(parts));
-    this.#transactions += records.length;
+    file.append(frames.bytes);
+    this.#transactions = transactions;
   }
 
   /** As W&B's client names it, by the time the run began. */

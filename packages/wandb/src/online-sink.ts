@@ -112,7 +112,7 @@ class OnlineSink implements Sink {
       this.#isUpserted = true;
       this.#isCompleted = false;
     }
-    for (const request of requestsOf({ ...encoded, state }, history)) await server.stream(place, request);
+    for (const request of requestsOf(encoded, state, history)) await server.stream(place, request);
     for (const alert of encoded.alerts) await server.alert(place, alert);
     if (joined?.notice !== undefined) this.#context?.notify({ type: 'notice', message: joined.notice });
     this.#isJoined = true;
@@ -199,7 +199,11 @@ class OnlineSink implements Sink {
 }
 
 /** Rows of any number of lines, in requests that W&B takes, each with the summary that tells how far they go. */
-function* requestsOf({ state, events, summaryChanged }: EncodedBatch, history: HistoryWrite): Generator<StreamRequest> {
+function* requestsOf(
+  { events, summaryChanged }: EncodedBatch,
+  state: RunState,
+  history: HistoryWrite,
+): Generator<StreamRequest> {
   const summaryBytes = Buffer.byteLength(summaryText(state, history.offset));
   // Without one too long for W&B the rows are there all the same.
   const summarized = summaryChanged && summaryBytes <= MAX_LINE_BYTES;

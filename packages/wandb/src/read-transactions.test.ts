@@ -4,7 +4,7 @@ import path from 'node:path';
 import Pbf from 'pbf';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseWandbJson, readTransactions, type WandbTransaction } from './read-transactions.ts';
-import { FILE_HEADER, frameRecord } from './transaction-frames.ts';
+import { FrameBuffer } from './transaction-frames.ts';
 
 let place: string;
 
@@ -23,7 +23,10 @@ function read(write: Write): readonly WandbTransaction[] {
   const pbf = new Pbf();
   write(pbf);
   const file = path.join(place, 'x.wandb');
-  writeFileSync(file, Buffer.concat([FILE_HEADER, frameRecord(FILE_HEADER.length, pbf.finish())]));
+  const frames = new FrameBuffer();
+  frames.begin(0);
+  frames.add(pbf.finish());
+  writeFileSync(file, frames.bytes);
   return readTransactions(file).transactions;
 }
 

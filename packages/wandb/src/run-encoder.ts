@@ -18,8 +18,8 @@ import {
   historyKey,
   MAX_LINE_BYTES,
   type Field,
+  type HistoryLine,
   type HistoryWrite,
-  type OpenLine,
 } from './history-lines.ts';
 import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
@@ -34,7 +34,7 @@ export interface EncodedBatch {
   readonly refusals: readonly RecordRefusal[];
   readonly history: HistoryWrite;
   /** Lines that get no further keys. */
-  readonly closedLines: readonly OpenLine[];
+  readonly closedLines: readonly HistoryLine[];
   readonly events: HistoryWrite;
   /** The summary is not as before. */
   readonly summaryChanged: boolean;
@@ -120,6 +120,8 @@ class BatchEncoder {
   readonly #alerts: AlertRecord[] = [];
   readonly #refusals: RecordRefusal[] = [];
   #exitCode: number | null;
+  /** Where the newest row is. */
+  #newest: { readonly step: number; readonly time: number } | undefined;
   #summaryChanged = false;
   #runChanged = false;
 
@@ -136,7 +138,9 @@ class BatchEncoder {
   }
 
   end({ writer, to }: RecordBatch): EncodedBatch {
-    const history = this.#history.take();
+    if (this.#newest !== undefined) this.#placeSummary(this.#newest);
+    const lines = this.#history;
+    let history: HistoryWrite | undefined;
     const state: RunState = {
       identity: this.#before.identity,
       start: this.#before.start,
@@ -155,8 +159,13 @@ class BatchEncoder {
     return {
       state,
       refusals: this.#refusals,
-      history,
-      closedLines: this.#history.closed,
+      // A sink wants the one or the other, and they are most of the work.
+      get history() {
+        return (history ??= lines.take());
+      },
+      get closedLines() {
+        return lines.closed;
+      },
       events: { offset: this.#before.events, content: this.#events },
       summaryChanged: this.#summaryChanged,
       runChanged: this.#runChanged,
@@ -288,11 +297,17 @@ class BatchEncoder {
     }
     for (const [key, text] of axis === undefined ? fields : [...fields, axis])
       this.#summary.log(key, text, this.#metrics.ruleOf(key));
-    const runtime = roundedSeconds(time - this.#before.start);
-    this.#summary.set('_step', String(placed));
-    this.#summary.set('_timestamp', String(time));
-    this.#summary.set('_runtime', String(runtime));
+    const newest = { step: placed, time };
+    // Their place among the keys is that of the first row, their values are the last one's.
+    if (this.#newest === undefined) this.#placeSummary(newest);
+    this.#newest = newest;
     this.#summaryChanged = true;
+  }
+
+  #placeSummary({ step, time }: { readonly step: number; readonly time: number }): void {
+    this.#summary.set('_step', String(step));
+    this.#summary.set('_timestamp', String(time));
+    this.#summary.set('_runtime', String(roundedSeconds(time - this.#before.start)));
   }
 
   #system(record: Extract<RunRecord, { kind: 'system' }>): void {

@@ -1,16 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FILE_HEADER, frameRecord, readFrames } from './transaction-frames.ts';
+import { FILE_HEADER, FrameBuffer, readFrames } from './transaction-frames.ts';
 
 function fileOf(payloads: readonly Uint8Array[]): Uint8Array {
-  const parts: Uint8Array[] = [FILE_HEADER];
-  let offset = FILE_HEADER.length;
-  for (const payload of payloads) {
-    const frame = frameRecord(offset, payload);
-    parts.push(frame);
-    offset += frame.length;
-  }
-  return Buffer.concat(parts);
+  const frames = new FrameBuffer();
+  frames.begin(0);
+  for (const payload of payloads) frames.add(payload);
+  return Uint8Array.from(frames.bytes);
 }
 
 function read(bytes: Uint8Array): { readonly payloads: readonly Uint8Array[]; readonly problem: string | undefined } {
@@ -51,6 +47,42 @@ describe('frames', () => {
     expect(Buffer.from(fileOf([Uint8Array.of(1, 2, 3)])).toString('hex')).toBe(
       '3a572642e1be00 76e10533 0300 01 010203'.replaceAll(' ', ''),
     );
+  });
+
+  it('are the same in one piece and piece by piece, whatever the buffer had before', () => {
+    const payloads = [5_000_000, 10, 32_760, 0, 70_000, 1].map((size, index) => new Uint8Array(size).fill(index + 1));
+    const frames = new FrameBuffer();
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (const payload of payloads) {
+      frames.begin(length);
+      frames.add(payload);
+      parts.push(Uint8Array.from(frames.bytes));
+      length += frames.bytes.length;
+    }
+    expect(Buffer.concat(parts).equals(fileOf(payloads))).toBe(true);
+  });
+
+  it('begin with an empty piece where a block has room for the header alone', () => {
+    const first = new Uint8Array(32_768 - FILE_HEADER.length - 7 - 7);
+    const file = fileOf([first, Uint8Array.of(9), Uint8Array.of(8)]);
+    // Kind 2, the first of several pieces, with no content; then kind 4, the last of them.
+    expect([...file.subarray(32_765, 32_768), file[32_774]]).toEqual([0, 0, 2, 4]);
+    const { payloads, problem } = read(file);
+    expect(problem).toBeUndefined();
+    expect(payloads.map((payload) => [payload.length, payload[0]])).toEqual([
+      [first.length, 0],
+      [1, 9],
+      [1, 8],
+    ]);
+  });
+
+  it('of text have a byte for each character, wherever blocks end', () => {
+    const texts = [100, 32_600, 40, 70_000].map((size, index) => String.fromCharCode(200 + index).repeat(size));
+    const frames = new FrameBuffer();
+    frames.begin(0);
+    for (const each of texts) frames.add(each);
+    expect(Buffer.from(frames.bytes).equals(fileOf(texts.map((each) => Buffer.from(each, 'latin1'))))).toBe(true);
   });
 
   it('begin a new block where no header fits', () => {

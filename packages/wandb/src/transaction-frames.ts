@@ -9,46 +9,103 @@ import { crc32 } from 'node:zlib';
 export const FILE_HEADER: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
 
 const BLOCK_BYTES = 32_768;
-/** CRC-32, length and kind of a chunk. */
+/** CRC-32 of kind and content, length and kind of a chunk. */
 const CHUNK_HEADER_BYTES = 7;
+const LENGTH_AT = 4;
+const KIND_AT = 6;
 
 const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
 
-/** The bytes that append `payload` to a file of `offset` bytes. */
-export function frameRecord(offset: number, payload: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let at = offset;
-  let taken = 0;
-  let isFirst = true;
-  for (;;) {
-    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
-    if (left < CHUNK_HEADER_BYTES) {
-      parts.push(new Uint8Array(left));
-      at += left;
-      continue;
-    }
-    const piece = payload.subarray(taken, taken + left - CHUNK_HEADER_BYTES);
-    const isLast = taken + piece.length === payload.length;
-    const kind = isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
-    // Not the same as that nothing is taken: the first chunk is empty where a block has only room for its header.
-    isFirst = false;
-    parts.push(chunkHeader(kind, piece), piece);
-    at += CHUNK_HEADER_BYTES + piece.length;
-    taken += piece.length;
-    if (isLast) return Buffer.concat(parts);
-  }
-}
+const INITIAL_BYTES = 65_536;
+/** A buffer grown beyond this, by a long table for instance, is not kept for the next records. */
+const MAX_KEPT_BYTES = 4 * 1_048_576;
 
-function chunkHeader(kind: number, piece: Uint8Array): Uint8Array {
-  const header = new Uint8Array(CHUNK_HEADER_BYTES);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, crc32(piece, crc32(Uint8Array.of(kind))), true);
-  view.setUint16(4, piece.length, true);
-  view.setUint8(6, kind);
-  return header;
+/** Puts records into frames, in one buffer that is used again: nothing is allocated for a record. */
+export class FrameBuffer {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #length = 0;
+  /** Of the buffer's beginning in the file. */
+  #offset = 0;
+
+  /** What appends the records since {@link begin} to the file. A view, which the next of these calls takes back. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Begins anew, behind a file of so many bytes; an empty one gets its header. */
+  begin(offset: number): void {
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    this.#offset = offset;
+    this.#length = 0;
+    if (offset > 0) return;
+    this.#bytes.set(FILE_HEADER);
+    this.#length = FILE_HEADER.length;
+  }
+
+  /** Takes bytes, or text each of whose characters is one. */
+  add(payload: Uint8Array | string): void {
+    if (typeof payload === 'string' && payload.length > this.#room()) this.#addPieces(Buffer.from(payload, 'latin1'));
+    else if (typeof payload === 'string') this.#addText(payload);
+    else this.#addPieces(payload);
+  }
+
+  /** What fits into the block that has been begun, behind its header. */
+  #room(): number {
+    return BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES) - CHUNK_HEADER_BYTES;
+  }
+
+  #addText(payload: string): void {
+    this.#ensure(CHUNK_HEADER_BYTES + payload.length);
+    this.#bytes.write(payload, this.#length + CHUNK_HEADER_BYTES, 'latin1');
+    this.#seal(FULL, payload.length);
+  }
+
+  #addPieces(payload: Uint8Array): void {
+    // Each block has a header, the first one may have no room for it.
+    const blocks = Math.ceil(payload.length / (BLOCK_BYTES - CHUNK_HEADER_BYTES)) + 2;
+    this.#ensure(payload.length + blocks * CHUNK_HEADER_BYTES);
+    let taken = 0;
+    let isFirst = true;
+    for (;;) {
+      const room = this.#room();
+      if (room < 0) {
+        const next = this.#length + CHUNK_HEADER_BYTES + room;
+        this.#bytes.fill(0, this.#length, next);
+        this.#length = next;
+        continue;
+      }
+      const size = Math.min(payload.length - taken, room);
+      const isLast = taken + size === payload.length;
+      const kind = isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
+      this.#bytes.set(payload.subarray(taken, taken + size), this.#length + CHUNK_HEADER_BYTES);
+      this.#seal(kind, size);
+      taken += size;
+      // Where a block has room for a header alone, the first piece is empty.
+      isFirst = false;
+      if (isLast) return;
+    }
+  }
+
+  /** Completes a chunk whose content is in its place. */
+  #seal(kind: number, size: number): void {
+    const start = this.#length;
+    const end = start + CHUNK_HEADER_BYTES + size;
+    this.#bytes.writeUInt8(kind, start + KIND_AT);
+    this.#bytes.writeUInt16LE(size, start + LENGTH_AT);
+    this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(start + KIND_AT, end)), start);
+    this.#length = end;
+  }
+
+  #ensure(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
 }
 
 /** Where reading stopped although bytes are left, and why. */

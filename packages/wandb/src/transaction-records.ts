@@ -5,8 +5,8 @@
 
 import Pbf from 'pbf';
 import type { AlertRecord, ArtifactRecord, SummaryRule } from '@runcast/core';
-import type { Field, OpenLine } from './history-lines.ts';
-import { roundedSeconds, valueText } from './json-text.ts';
+import type { Field } from './history-lines.ts';
+import { valueText } from './json-text.ts';
 import { barChartPanel } from './media.ts';
 import type { MetricEntry } from './metric-definitions.ts';
 import type { RunState } from './run-state.ts';
@@ -14,7 +14,6 @@ import { aliasesOf, artifactName, clientId, manifestDigest, type DigestedFile } 
 
 /** Fields of `Record`. */
 const NUM = 1;
-const HISTORY = 2;
 const SUMMARY = 3;
 const CONFIG = 5;
 const FILES = 6;
@@ -30,8 +29,8 @@ const KEY = 1;
 const NESTED_KEY = 2;
 const VALUE_JSON = 16;
 
-/** A record but for its number, which it gets from its place in the file. */
-export type TransactionRecord = (num: number) => Uint8Array;
+/** A record but for its number, which it gets from its place in the file: bytes, or text each of whose characters is one. */
+export type TransactionRecord = (num: number) => Uint8Array | string;
 
 /** Where the run is to go, as far as it says. */
 export interface OfflinePlace {
@@ -104,19 +103,6 @@ export function configRecord(config: RunState['config'], charts: readonly string
 
 function configItems(pbf: Pbf, config: RunState['config']): void {
   for (const [key, value] of config) item(pbf, 1, [key, valueText(value)]);
-}
-
-/** A row that gets no further keys. */
-export function historyRecord({ step, time, fields }: OpenLine, startTime: number): TransactionRecord {
-  return record(HISTORY, (pbf) => {
-    const own: readonly Field[] = [
-      ['_step', String(step)],
-      ['_timestamp', String(time)],
-      ['_runtime', String(roundedSeconds(time - startTime))],
-    ];
-    for (const field of [...own, ...fields]) item(pbf, 1, field);
-    message(pbf, 2, (inner) => inner.writeVarintField(1, step));
-  });
 }
 
 export function summaryRecord(summary: RunState['summary']): TransactionRecord {
