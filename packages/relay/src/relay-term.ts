@@ -29,7 +29,7 @@ const IDLE_POLL_MS = 50;
 const DELIVERY_POLL_MS = 100;
 const DISK_RETRY_MS = 1_000;
 /** How long entries may be written before they are forced to the disk. */
-const SYNC_INTERVAL_MS = 100;
+const SYNC_INTERVAL_MS = 250;
 /**
  * A server that lost its last entries may give out their ids again, to others: what came shortly before the place reached is
  * read once more with each term. What is there already is passed over.
