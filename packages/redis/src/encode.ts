@@ -44,9 +44,7 @@ export function encodeEntry(run: string, writer: string, record: RunRecord): rea
 
 /** Records for the script that adds them: one text, since a client spends most of its time on the number of arguments. */
 export function packRecords(records: RecordBatch['records']): string {
-  let text = '';
-  for (const record of records) text += isPlainStep(record) ? packStep(record) : packColumns(record);
-  return text;
+  return records.map((record) => (isPlainStep(record) ? packStep(record) : packColumns(record))).join('');
 }
 
 /** Steps come at the pace of the training loop, and have nothing but their columns. */
