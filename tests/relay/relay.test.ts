@@ -214,9 +214,7 @@ describeOnServers((program) => {
     await stage.server.call(trouble, ...how);
     const relay = stage.relay('a');
     await relay.said('trouble');
-    expect(relay.events.find((event) => event.type === 'trouble')).toMatchObject({
-      message: expect.stringContaining(problem),
-    });
+    expect(JSON.stringify(relay.events)).toContain(problem);
     await stage.server.call(mending, ...back);
     expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
   });
