@@ -11,7 +11,7 @@ import {
   MAX_LINE_BYTES,
   type Field,
   type HistoryState,
-  type OpenLine,
+  type HistoryLine,
 } from './history-lines.ts';
 import { numberOfText, scalarText } from './json-text.ts';
 import { EPOCH_AXIS, exitCodeOf, FREE_AXIS, STEP_AXIS } from './run-encoder.ts';
@@ -106,8 +106,8 @@ function fieldsOf({
 }
 
 /** @param before Rows there are before it. */
-function sdkRow({ step, fields }: OpenLine, before: number): SdkRow {
-  const values = fields.map(([key, text]) => {
+function sdkRow({ step, fields }: HistoryLine, before: number): SdkRow {
+  const values = Array.from(fields, ([key, text]) => {
     const number = numberOfText(text);
     return [key, number !== undefined && Number.isFinite(number) ? number : text] as const;
   });
