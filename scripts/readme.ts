@@ -1,7 +1,7 @@
 /**
  * Keeps the README's tables the code's: between `<!-- generated: name -->` and `<!-- end -->` stands what this script makes.
  * Without an option it fails where they differ; with `--update` it rewrites them. The text of the benchmarks' part is a file
- * that the benchmarks save.
+ * that the benchmarks save, and so are the measured losses.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { jsonlTraits } from '@runcast/jsonl';
 import { redisTraits } from '@runcast/redis/spec';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
-import { wandbTraits } from '@runcast/wandb';
+import { wandbSdkTraits, wandbTraits } from '@runcast/wandb';
 import { describeConfiguration } from 'runcast';
 import { readFaultsPage } from './faults-summary.ts';
 
@@ -20,11 +20,14 @@ const README = path.join(ROOT, 'README.md');
 const FAULTS_PAGE = path.join(ROOT, 'docs', 'faults.md');
 const BENCHMARK_SUMMARY = path.join(ROOT, 'benchmarks', 'results', 'summary.md');
 
+const LOSSES = path.join(ROOT, 'docs', 'wandb-losses.md');
+
 const SINKS: readonly (readonly [string, SinkTraits])[] = [
   ['TensorBoard (`native`, `tfjs`)', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
   ['W&B', wandbTraits],
+  ['W&B (`sdk`)', wandbSdkTraits],
 ];
 
 /** What the kinds of the record are called by those who log them. */
@@ -57,6 +60,7 @@ const GENERATORS: Readonly<Record<string, () => string>> = {
   capabilities: capabilitiesTable,
   benchmarks: benchmarkSummary,
   faults: faultsTable,
+  losses: () => readFileSync(LOSSES, 'utf8').trim(),
 };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -78,7 +82,12 @@ function capabilitiesTable(): string {
     CALLS[kind],
     ...SINKS.map(([, traits]) => (traits.kinds.includes(kind) ? 'yes' : '–')),
   ]);
-  const guarantee = ['after a crash, each record', ...SINKS.map(([, traits]) => traits.guarantee.replace('-', ' '))];
+  const guarantee = [
+    'after a crash, each record',
+    ...SINKS.map(([, traits]) =>
+      traits.resumes === false ? 'in the log: the run is not taken up' : traits.guarantee.replace('-', ' '),
+    ),
+  ];
   return table(['', ...SINKS.map(([name]) => name)], [...kinds, guarantee]);
 }
 

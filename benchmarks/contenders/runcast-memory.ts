@@ -1,8 +1,8 @@
 /** The memory of a whole process with its worker, at its peak, over a long run; or of the loop alone, to compare. */
 
-import { readFileSync } from 'node:fs';
 import type { MetricsPublisher } from 'runcast';
 import { closeCompletely, openRuncast } from './open-runcast.ts';
+import { peakResidentMegabytes } from './peak-memory.ts';
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
 
@@ -19,12 +19,6 @@ for (let step = 0; step < count; step += 1) {
 if (publisher !== undefined) await closeCompletely(publisher);
 if (Number.isNaN(sum)) throw new Error('a loss is not a number');
 answer({ 'peak resident': peakResidentMegabytes(), time: (performance.now() - start) / 1000 });
-
-/** In units of a million bytes, from Linux, which says kB and means 1,024 bytes. */
-function peakResidentMegabytes(): number {
-  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return (Number(kibibytes) * 1024) / 1e6;
-}
 
 async function open(): Promise<MetricsPublisher | undefined> {
   if (mode === 'none') return undefined;

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { findRedisPrograms } from '../../tests/support/redis-server.ts';
 import type { Benchmark } from './benchmark.ts';
 import { besideFailingSinks } from './beside-failing-sinks.ts';
 import { endToEnd } from './end-to-end.ts';
@@ -15,6 +16,7 @@ import { memory } from './memory.ts';
 import { neverYields } from './never-yields.ts';
 import { installPeer, type PythonPeer } from './python-peers.ts';
 import { readEventFiles } from './read-events.ts';
+import { redisStream, relayMemory, relayRate } from './redis.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { engines, histogram } from './tfjs.ts';
@@ -35,6 +37,9 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['wandb-online', wandbOnline],
   ['wandb-offline', wandbOffline],
   ['wandb-memory', wandbMemory],
+  ['redis', redisStream],
+  ['relay', relayRate],
+  ['relay-memory', relayMemory],
   ['import', importTime],
 ]);
 
@@ -45,6 +50,9 @@ const PEERS: ReadonlyMap<string, readonly PythonPeer[]> = new Map([
   ['wandb-online', ['wandb']],
   ['wandb-offline', ['wandb']],
 ]);
+
+/** Those with a server. */
+const WITH_REDIS: ReadonlySet<string> = new Set(['redis', 'relay', 'relay-memory']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -73,7 +81,9 @@ if (unknown.length > 0) {
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
   installPeers(new Set(names.flatMap((name) => PEERS.get(name) ?? [])));
-  if (options['with-tfjs']) setUpTfjs();
+  // Valkey comes with what the tests read files back with.
+  if (names.some((name) => WITH_REDIS.has(name)) && findRedisPrograms().length === 0) setUp('python-environment.ts');
+  if (options['with-tfjs']) setUp('setup-tfjs.ts');
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];
   for (const name of names) {
@@ -103,9 +113,9 @@ function installPeers(peers: ReadonlySet<PythonPeer>): void {
 }
 
 /** As the tests have it. */
-function setUpTfjs(): void {
-  const script = path.join(import.meta.dirname, '..', '..', 'scripts', 'setup-tfjs.ts');
-  execFileSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
+function setUp(script: string): void {
+  const file = path.join(import.meta.dirname, '..', '..', 'scripts', script);
+  execFileSync(process.execPath, [file], { stdio: ['ignore', 2, 2] });
 }
 
 /** Progress goes beside the results. */

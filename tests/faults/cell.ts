@@ -12,6 +12,8 @@ export interface Round {
   judged(records: number): void;
   /** Something measured that the table should say, such as how long a takeover took. The greatest of all rounds is shown. */
   measure(name: string, milliseconds: number): void;
+  /** Something counted that the table should say, such as how many rows a backend lacked. The sum of all rounds is shown. */
+  count(name: string, number: number): void;
 }
 
 export interface Cell {

@@ -11,6 +11,7 @@ import { redisCells } from './redis-cells.ts';
 import { killCells } from './kill-cells.ts';
 import { openingCells } from './opening-cells.ts';
 import { wandbCells } from './wandb-cells.ts';
+import { wandbSdkCells } from './wandb-sdk-cells.ts';
 
 export const cells: readonly Cell[] = [
   ...killCells,
@@ -21,6 +22,7 @@ export const cells: readonly Cell[] = [
   ...fullDiskCells,
   ...backendCells,
   ...wandbCells,
+  ...wandbSdkCells,
   ...memberCells,
   ...leakCells,
   ...redisCells,

@@ -4,10 +4,10 @@ import { format } from 'prettier';
 import { describeFailures, type CellResult } from './play-cell.ts';
 import { PROMISES, type PromiseName } from './promises.ts';
 
-export async function faultsPage(results: readonly CellResult[], seed: number, minutes: number): Promise<string> {
+export async function faultsPage(results: readonly CellResult[]): Promise<string> {
   const rounds = sum(results, (result) => result.rounds);
   const failures = sum(results, (result) => result.failures.length);
-  const most = Math.max(1, ...results.map((result) => result.rounds));
+  const hours = sum(results, (result) => result.seconds) / 3600;
   const failing = results.filter((result) => result.failures.length > 0);
   const page = [
     '# What dies and fails, and what comes of it',
@@ -16,7 +16,7 @@ export async function faultsPage(results: readonly CellResult[], seed: number, m
     'event files and backend from outside: every record whose call had returned is in the log, and every record of the log is',
     'in each sink once, in order within its writer. Made by `pnpm test:faults --save docs/faults.md`.',
     '',
-    `${rounds} rounds, ${failures} failures, seed ${seed}, ${minutes.toFixed(1)} minutes (${((minutes * 60) / most).toFixed(0)} s for a round of every cell), Node ${process.version} on ${process.platform}.`,
+    `${rounds} rounds of ${results.length} cells, ${failures} failures. One after the other they take ${hours.toFixed(1)} hours, most of it waiting. Node ${process.version} on ${process.platform}.`,
     '',
     ...promiseNames().flatMap((name) => section(name, results)),
     ...(failing.length === 0
@@ -34,10 +34,11 @@ function promiseNames(): readonly PromiseName[] {
 function section(name: PromiseName, results: readonly CellResult[]): readonly string[] {
   const rows = results
     .filter(({ cell }) => cell.promise === name)
-    .map(({ cell, rounds: played, failures: failed, records, measured }) => {
-      const notes = [...measured]
-        .map(([what, milliseconds]) => `${what} at most ${Math.round(milliseconds)} ms`)
-        .join(', ');
+    .map(({ cell, rounds: played, failures: failed, records, measured, counted }) => {
+      const notes = [
+        ...[...measured].map(([what, milliseconds]) => `${what} at most ${Math.round(milliseconds)} ms`),
+        ...[...counted].map(([what, number]) => `${what}: ${number}`),
+      ].join(', ');
       return `| ${cell.fault} | ${cell.sinks} | ${cell.host} | ${played} | ${records} | ${failed.length} | ${notes} |`;
     });
   if (rows.length === 0) return [];

@@ -11,6 +11,7 @@ export type PromiseName =
   | 'sinkDisk'
   | 'backend'
   | 'refused'
+  | 'client'
   | 'worker'
   | 'owner'
   | 'opening'
@@ -62,6 +63,11 @@ export const PROMISES: Readonly<Record<PromiseName, Promised>> = {
     what: 'a backend that refuses records for ever, or knows no such key',
     holds:
       'The records are set aside in `dead-letters/` with the reason and counted, or the sink stops and the log keeps what it is owed; the rest goes on',
+  },
+  client: {
+    what: 'W&B behind its own client (`WANDB__ENGINE=sdk`) does any of that, or the trainer is killed',
+    holds:
+      'Training and the other sinks do not notice, and what W&B has not taken is owed, and said to be. That engine takes up no run: what is owed when its process has gone comes with `WANDB__ENGINE=native npx runcast sync <run>`, all of the run behind the rows that are there',
   },
   worker: {
     what: 'the worker thread dies',

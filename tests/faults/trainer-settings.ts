@@ -16,7 +16,8 @@ export type Host = 'worker' | 'inline';
 /**
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
  * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the
- * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `redis` to a Redis server.
+ * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `wandb-sdk` too,
+ * by W&B's own client, `redis` to a Redis server.
  */
 export type SinkName =
   | 'jsonl'
@@ -27,6 +28,7 @@ export type SinkName =
   | 'tfjs-tensorboard'
   | 'http'
   | 'wandb'
+  | 'wandb-sdk'
   | 'redis';
 
 /** What the W&B server for tests wants to be told. */

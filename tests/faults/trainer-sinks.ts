@@ -36,6 +36,8 @@ export function sinkSpecs({
         return sinkOf('http', './http-sink.ts', { url: backend });
       case 'wandb':
         return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend });
+      case 'wandb-sdk':
+        return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend, engine: 'sdk' });
       case 'redis':
         return redisSink({ url: backend, stream: FAULTS_STREAM });
       default:

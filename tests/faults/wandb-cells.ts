@@ -21,7 +21,7 @@ const RECOVERY_TIMEOUT_MS = 30_000;
 /** Without the run itself nothing else can be asked for. */
 const RARER = 4;
 
-interface Behaviour {
+export interface Behaviour {
   readonly name: string;
   /** What may happen to a request, one of them at a time. */
   readonly actions: readonly FaultAction[];
@@ -49,7 +49,7 @@ const RESET_BEFORE: FaultAction = { kind: 'reset-before' };
 const RESET_AFTER: FaultAction = { kind: 'reset-after' };
 const ANYTHING = [SLOW, RESET_BEFORE, RESET_AFTER, TOO_MANY, status(500), status(503, { taken: true })];
 
-const BEHAVIOURS: readonly Behaviour[] = [
+export const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'is slow', actions: [SLOW], chance: 1, owes: 'maybe' },
   { name: 'resets before it takes a request', actions: [RESET_BEFORE], chance: 0.6, owes: 'maybe' },
   { name: 'resets after it took a request', actions: [RESET_AFTER], chance: 0.6, owes: 'maybe' },
@@ -138,7 +138,7 @@ async function playWandb(round: Round, behaviour: Behaviour): Promise<readonly s
   }
 }
 
-function misbehave(
+export function misbehave(
   server: WandbServer,
   { actions, chance, after: [least, most] = [0, 0] }: Behaviour,
   random: SeededRandom,
@@ -213,7 +213,7 @@ function valuesOf(rows: readonly Readonly<Record<string, unknown>>[]): ReadonlyM
   return values;
 }
 
-function stepsOf(logs: readonly WriterLog[]): readonly number[] {
+export function stepsOf(logs: readonly WriterLog[]): readonly number[] {
   return logs.flatMap(({ records }) => records.flatMap((record) => (record.kind === 'step' ? [record.step] : [])));
 }
 

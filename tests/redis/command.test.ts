@@ -97,6 +97,23 @@ describeOnServers((program) => {
     expect(never.output).toContain('has never been read by this group\ngroup new: no relay reads it now');
   });
 
+  it('relay takes over within five seconds from one that was killed', async () => {
+    const on = { JSONL__ENABLED: 'true', JSONL__DIR: 'rows' };
+    const [first, second] = ['one', 'two'].map((dir) =>
+      runcast(['relay', '--from', 'redis', '--group', 'lab', '--dir', dir], on),
+    );
+    if (first === undefined || second === undefined) throw new TypeError('no relays');
+    await vi.waitFor(
+      () => expect(first.errors + second.errors).toMatch(/reading[^]*waiting|waiting[^]*reading/u),
+      WAIT,
+    );
+    const [reader, other] = first.errors.includes('reading') ? [first, second] : [second, first];
+    reader.child.kill('SIGKILL');
+    const killed = performance.now();
+    await vi.waitFor(() => expect(other.errors).toContain('(token 2)'), WAIT);
+    expect(performance.now() - killed).toBeLessThan(5_000);
+  });
+
   it('relay says what it cannot deliver, and that it is owed', async () => {
     const on = { JSONL__ENABLED: 'true', JSONL__DIR: '/dev/null/rows' };
     const relay = runcast(['relay', '--from', 'redis', '--group', 'lab'], on);

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { RunRecord } from '@runcast/core';
 import { decodeEntry } from '@runcast/redis';
 import { LOG_START, runDirectory, withRunLogs } from '@runcast/runlog';
@@ -77,6 +78,26 @@ describeOnServers((program) => {
       expect(await published()).toEqual(logged());
       await publisher.close();
       expect(await published()).toEqual(logged());
+    });
+
+    it('never waits for a server that has gone silent', async () => {
+      const publisher = await open();
+      publisher.logStep({ step: 0, loss: 1 });
+      await publisher.flush();
+      server.pause();
+      const took: number[] = [];
+      for (let step = 1; step <= 2000; step += 1) {
+        const started = performance.now();
+        publisher.logStep({ step, loss: 1 / step });
+        took.push(performance.now() - started);
+        // Deliveries get their turns in between.
+        if (step % 100 === 0) await setImmediate();
+      }
+      expect(took.toSorted((one, other) => one - other)[1980]).toBeLessThan(5);
+      server.goOn();
+      await publisher.flush({ timeoutMs: 30_000 });
+      expect(await published()).toEqual(logged());
+      await publisher.close();
     });
 
     it('sends again what a server came back without, although all had been acknowledged', async () => {

@@ -27,6 +27,8 @@ export interface StagedRelay {
   readonly events: readonly RelayEvent[];
   /** Resolves once it has said something of that type. */
   readonly said: (type: RelayEvent['type']) => Promise<void>;
+  /** How it ended, without having been told to. */
+  readonly ended: Promise<RelayReport>;
   /** Tells it to leave, and waits until it has. */
   readonly stop: () => Promise<RelayReport>;
 }
@@ -77,6 +79,7 @@ export class RelayStage {
         if (!(await waitUntil(() => events.some((event) => event.type === type))))
           throw new Error(`${name} never said ${type}: ${JSON.stringify(events.slice(-5))}`);
       },
+      ended: running,
       stop: () => {
         stopped.abort();
         return running;

@@ -206,6 +206,19 @@ describeOnServers((program) => {
     });
   });
 
+  it.each([
+    ['has no memory left', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], 'OOM'],
+    ['is a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], 'READONLY'],
+  ] as const)('waits while the server %s', async (_, [trouble, ...how], [mending, ...back], problem) => {
+    await stage.publish('run-1', ...ended('run-1'));
+    await stage.server.call(trouble, ...how);
+    const relay = stage.relay('a');
+    await relay.said('trouble');
+    expect(JSON.stringify(relay.events)).toContain(problem);
+    await stage.server.call(mending, ...back);
+    expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
+  });
+
   it('counts what was trimmed before it could be read', async () => {
     const relay = stage.relay('a', { machine: 'm' });
     await stage.publish('run-1', opening('run-1'), steps(1, 100));
@@ -252,6 +265,11 @@ describeOnServers((program) => {
       await expect(stage.relay('a').stop()).rejects.toThrow(TerminalSinkError);
       const wrong = stage.server.url.replace('//', '//:wrong@');
       await expect(stage.relay('b', { url: wrong }).stop()).rejects.toThrow(/WRONGPASS/u);
+    });
+
+    it('with something else at the key', async () => {
+      await stage.server.call('SET', STREAM, 'mine');
+      await expect(stage.relay('a').ended).rejects.toThrow(/WRONGTYPE.*set REDIS__STREAM to another name/u);
     });
 
     it('in a directory of trainers, or of another stream', async () => {

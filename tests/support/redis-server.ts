@@ -146,7 +146,8 @@ function fieldsOf(entry: unknown): readonly string[] {
   return fields.map(String);
 }
 
-function onPath(command: string): string | undefined {
+/** The file of a command that can be run here. */
+export function onPath(command: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(path.delimiter)
     .map((folder) => path.join(folder, command))

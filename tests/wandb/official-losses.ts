@@ -11,7 +11,7 @@ export interface Loss {
   readonly logged: number;
   /** Different rows on the server when the client had ended. */
   readonly landed: number;
-  /** Different rows on the server after `wandb sync --no-skip-online`. */
+  /** Different rows on the server after `wandb sync --no-skip-online`, or `runcast sync`. */
   readonly synced: number;
   /** How the run stood on the server before that. */
   readonly state: string;
@@ -21,17 +21,19 @@ export interface Loss {
   readonly warnings: readonly string[];
 }
 
-interface Misfortune {
+export interface Misfortune {
   readonly fault: string;
   readonly scenario: 'killed' | 'unlucky';
   readonly prepare: (server: WandbServer) => void;
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Of the scenarios. */
+const PROJECT = 'official';
 /** Rows that both scenarios log, with the losses 0, 1, 2 … */
-const ROWS = 200;
+export const ROWS = 200;
 
-const MISFORTUNES: readonly Misfortune[] = [
+export const MISFORTUNES: readonly Misfortune[] = [
   {
     fault: 'kill -9 two seconds after the last row',
     scenario: 'killed',
@@ -66,14 +68,14 @@ async function measure({ fault, scenario, prepare, env }: Misfortune): Promise<L
     prepare(server);
     // It has ended when its output is closed, which the client's process in the background holds, too.
     const { code, output } = await client.run(scenario, env);
-    const landed = rowsOn(server, scenario);
-    const state = server.run('official', scenario)?.state ?? 'none';
+    const landed = rowsOn(server, PROJECT, scenario);
+    const state = server.run(PROJECT, scenario)?.state ?? 'none';
     await client.command('sync', '--no-skip-online', ...globSync('wandb/run-*', { cwd: client.folder }));
     return {
       fault,
       logged: ROWS,
       landed,
-      synced: rowsOn(server, scenario),
+      synced: rowsOn(server, PROJECT, scenario),
       state,
       exitCode: code,
       warnings: output.split('\n').filter((line) => /^wandb: .*(?:error|fail|lost|retry)/iu.test(line)),
@@ -84,6 +86,7 @@ async function measure({ fault, scenario, prepare, env }: Misfortune): Promise<L
   }
 }
 
-function rowsOn(server: WandbServer, id: string): number {
-  return new Set(server.run('official', id)?.rows.map((row) => row['loss'])).size;
+/** Different rows that the server has of a run. */
+export function rowsOn(server: WandbServer, project: string, id: string): number {
+  return new Set(server.run(project, id)?.rows.map((row) => row['loss'])).size;
 }

@@ -239,7 +239,7 @@ describe('the end of a run', () => {
     const sink = await openSink({}, { signal: givenUp.signal });
     await write(sink, openRecord(), ...steps(1), closeRecord({ seq: 2 }));
     givenUp.abort();
-    await expect(sink.uploads?.write(batchOf('w1', [fileRecord()]))).rejects.toThrow('aborted');
+    await expect(sink.uploads?.write(batchOf('w1', [tableRecord({ seq: 1 })]))).rejects.toThrow('aborted');
     await sink.close(FINAL);
     expect(run().complete).toBe(true);
   });

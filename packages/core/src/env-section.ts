@@ -158,7 +158,8 @@ function present(field: string, value: string | undefined): readonly (readonly [
   return trimmed === '' ? [] : [[field, trimmed]];
 }
 
-function shownValue(field: string, value: string): string {
+/** A value as it may be shown to people: without secrets, and not at any length. */
+export function shownValue(field: string, value: string): string {
   return isSecretName(field) ? REDACTED : JSON.stringify(redactText(value).slice(0, 200));
 }
 

@@ -125,7 +125,13 @@ export class UndeliveredError extends Error {
 
 /** The message of anything that was thrown, for a log line or an event. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    // It has no prototype, or a `toString` that throws.
+    return Object.prototype.toString.call(error);
+  }
 }
 
 /** The operating system's or library's error code, where the error has one. */

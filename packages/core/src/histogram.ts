@@ -17,18 +17,7 @@ export interface Histogram {
  * @param buckets A positive integer.
  */
 export function bucketise(values: ArrayLike<number>, buckets: number): Histogram {
-  let least = Infinity;
-  let greatest = -Infinity;
-  let nonFinite = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = Number(values[index]);
-    if (!Number.isFinite(value)) {
-      nonFinite += 1;
-      continue;
-    }
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
+  const { least, greatest, nonFinite } = finiteRange(values);
   const finite = values.length - nonFinite;
   if (finite === 0) return { edges: [], counts: [], nonFinite };
   if (least === greatest) return { edges: [least, greatest], counts: [finite], nonFinite };
@@ -52,4 +41,40 @@ export function bucketise(values: ArrayLike<number>, buckets: number): Histogram
     index === buckets ? greatest : least + halfWidth * index + halfWidth * index,
   );
   return { edges, counts, nonFinite };
+}
+
+interface FiniteRange {
+  readonly least: number;
+  readonly greatest: number;
+  readonly nonFinite: number;
+}
+
+function finiteRange(values: ArrayLike<number>): FiniteRange {
+  let least = Infinity;
+  let greatest = -Infinity;
+  // Finite only where every value is. Asking each of them takes as long again.
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = Number(values[index]);
+    sum += value;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return Number.isFinite(sum) ? { least, greatest, nonFinite: 0 } : rangeOfFinite(values);
+}
+
+function rangeOfFinite(values: ArrayLike<number>): FiniteRange {
+  let least = Infinity;
+  let greatest = -Infinity;
+  let nonFinite = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = Number(values[index]);
+    if (!Number.isFinite(value)) {
+      nonFinite += 1;
+      continue;
+    }
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return { least, greatest, nonFinite };
 }

@@ -16,6 +16,11 @@ export interface SinkTraits {
    * every record once. `at-least-once`: after a crash the last batch may be there twice.
    */
   readonly guarantee: 'exactly-once' | 'at-least-once';
+  /**
+   * False where no run can be taken up: opened for one that was begun before, by whomever, the sink stops at its first write
+   * with a TerminalSinkError and touches nothing, and the run log keeps what the backend lacks. True where left out.
+   */
+  readonly resumes?: false;
   /** `local` sinks write to this machine and are waited for when the process ends; `remote` ones are not. */
   readonly locality: 'local' | 'remote';
 }

@@ -40,7 +40,7 @@ const BACKLOG_BYTES = 64 * 1024;
  * How long the stored cursor of a sink that is cut back to it may be behind. Its batches need no intent: whatever lies
  * behind the cursor is cut off and delivered again.
  */
-const STORE_INTERVAL_MS = 50;
+const STORE_INTERVAL_MS = 200;
 
 export interface LaneDeliveryOptions {
   readonly sink: Sink;
@@ -268,6 +268,7 @@ export class LaneDelivery {
         : { ...this.#cursor, intent: { writer: this.#pending.batch.writer, next: this.#pending.next } },
     );
     this.#unstored = false;
+    this.#storedAtMs = this.#scheduler.nowMs();
   }
 
   /** Remembers a failure, and stops a lane whose sink says it will never take anything more. */

@@ -178,9 +178,9 @@ test('the cursor of a sink that is cut back to it is stored from time to time, a
     return run.cursor('memory');
   };
   await delivery.main.advance();
-  expect(await after(49, 3)).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
+  expect(await after(199, 3)).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
   expect(await after(1, 4)).toMatchObject({ delivered: { w1: { seq: 3 } }, intent: { next: { seq: 4 } } });
-  expect(await after(49, 5)).toMatchObject({ delivered: { w1: { seq: 3 } } });
+  expect(await after(199, 5)).toMatchObject({ delivered: { w1: { seq: 3 } } });
   expect(await delivery.main.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 5 } } });
 });

@@ -11,18 +11,18 @@ import { packRecords } from './encode.ts';
  * has. Returns the writer's last `seq` as it was before, -1 where there was none.
  *
  * KEYS: stream, hash of positions. ARGV: field of the hash, run, writer, least `seq` that must be there, `seq` to move to,
- * length to trim to, packed records.
+ * packed records, and what `trimming` takes.
  */
-const APPEND = `
+const appendScript = (trimming: string): string => `
 local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
 if last < tonumber(ARGV[4]) or last >= tonumber(ARGV[5]) then return last end
-local run, writer, length = ARGV[2], ARGV[3], ARGV[6]
+local run, writer = ARGV[2], ARGV[3]
 local column = '([^\\31]*)\\31'
 for kind, seq, time, n, step, epoch, metrics, data in
-    string.gmatch(ARGV[7], column .. column .. column .. column .. column .. column .. column .. '([^\\30]*)\\30') do
+    string.gmatch(ARGV[6], column .. column .. column .. column .. column .. column .. column .. '([^\\30]*)\\30') do
   if tonumber(seq) > last then
     if kind == 'step' and data == '' then
-      redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', 'kind', kind, 'run', run, 'writer', writer,
+      redis.call('XADD', KEYS[1], ${trimming}'*', 'kind', kind, 'run', run, 'writer', writer,
         'seq', seq, 'time', time, 'n', n, 'step', step, 'metrics', metrics)
     else
       local fields = {'kind', kind, 'run', run, 'writer', writer, 'seq', seq, 'time', time}
@@ -37,7 +37,7 @@ for kind, seq, time, n, step, epoch, metrics, data in
       add('epoch', epoch)
       add('metrics', metrics)
       add('data', data)
-      redis.call('XADD', KEYS[1], 'MAXLEN', '~', length, '*', unpack(fields))
+      redis.call('XADD', KEYS[1], ${trimming}'*', unpack(fields))
     end
   end
 end
@@ -45,11 +45,12 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
 return last
 `;
 
+const APPEND = appendScript('');
+/** Each option of XADD costs the server as much as a field. */
+const APPEND_AND_TRIM = appendScript("'MAXLEN', '~', ARGV[7], ");
+
 /** Records a call: the script runs for about a millisecond, in which the server does nothing else. */
 const MAX_RECORDS = 500;
-
-/** The greatest length there is stands for none. */
-const UNBOUNDED = '9223372036854775807';
 
 /** One call of the script. */
 export interface AppendCall {
@@ -64,23 +65,29 @@ export interface AppendTarget {
   readonly run: string;
 }
 
-/** The calls that a batch takes, each from where the one before it ends. `expected` is what the server is known to have. */
-export function appendCalls(target: AppendTarget, batch: RecordBatch, expected: number): readonly AppendCall[] {
+/**
+ * The calls that a batch takes, each from where the one before it ends, made one after another: the server works on one while
+ * the next is packed. `expected` is what the server is known to have.
+ */
+export function* appendCalls(
+  target: AppendTarget,
+  batch: RecordBatch,
+  expected: number,
+): Generator<AppendCall, undefined> {
   const { stream, maxLen, run } = target;
   const { writer, records } = batch;
-  const calls: AppendCall[] = [];
+  const script = maxLen === null ? APPEND : APPEND_AND_TRIM;
+  const keys = [stream, positionsKey(stream)];
+  const lengths = maxLen === null ? [] : [maxLen];
   let known = expected;
   for (let start = 0; start < records.length; start += MAX_RECORDS) {
     const part = records.slice(start, start + MAX_RECORDS);
     // The last call moves to the batch's end, which may lie behind records that the sink does not take.
     const to = start + MAX_RECORDS < records.length ? (part.at(-1)?.seq ?? known) : batch.to;
-    const keys = [stream, positionsKey(stream)];
-    const length = maxLen === null ? UNBOUNDED : maxLen;
-    const args = [positionField(run, writer), run, writer, known, to, length, packRecords(part)];
-    calls.push({ args: [APPEND, keys.length, ...keys, ...args], expected: known });
+    const args = [positionField(run, writer), run, writer, known, to, packRecords(part), ...lengths];
+    yield { args: [script, keys.length, ...keys, ...args], expected: known };
     known = to;
   }
-  return calls;
 }
 
 /** The hash beside a stream that holds the last `seq` of each writer. */

@@ -162,16 +162,25 @@ describe('calls of the script', () => {
 
   it('take 500 records each, and go on from one another to the end of the batch', () => {
     const records = Array.from({ length: 1001 }, (_, index) => stepRecord({ seq: 10 + index }));
-    const calls = appendCalls(TARGET, { writer: 'w1', from: 10, to: 1020, records }, 9);
+    const calls = [...appendCalls(TARGET, { writer: 'w1', from: 10, to: 1020, records }, 9)];
     expect(calls.map(({ expected }) => expected)).toEqual([9, 509, 1009]);
     expect(calls.map(({ args }) => args.slice(1, -1))).toEqual(
       [
         [9, 509],
         [509, 1009],
         [1009, 1020],
-      ].map((range) => [2, 's', '{s}:positions', 'run-1/w1', 'run-1', 'w1', ...range, '9223372036854775807']),
+      ].map((range) => [2, 's', '{s}:positions', 'run-1/w1', 'run-1', 'w1', ...range]),
     );
     expect(calls[2]?.args.at(-1)).toBe(packRecords(records.slice(1000)));
+  });
+
+  it('trim where there is a length to trim to', () => {
+    const batch = { writer: 'w1', from: 0, to: 0, records: [stepRecord({ seq: 0 })] };
+    const [plain, trimming] = [null, 1000].map((maxLen) => [...appendCalls({ ...TARGET, maxLen }, batch, -1)][0]?.args);
+    expect(plain?.[0]).not.toContain('MAXLEN');
+    expect(trimming?.[0]).toContain("'MAXLEN', '~', ARGV[7], '*'");
+    // Behind the script, the number of keys and the keys.
+    expect(trimming?.slice(4)).toEqual([...(plain?.slice(4) ?? []), 1000]);
   });
 
   it('put both keys into one slot of a cluster', () => {

@@ -15,7 +15,14 @@
  * Nothing of a record is lost: `decodeEntry` gives it back. Its format's version is 1, and a later one would be a field.
  */
 
-import { toScalar, type RecordBatch, type RunRecord, type Scalar, type ScalarMap } from '@runcast/core';
+import {
+  toScalar,
+  type RecordBatch,
+  type RunRecord,
+  type Scalar,
+  type ScalarMap,
+  type StepRecord,
+} from '@runcast/core';
 
 /** Names of what the script is given of each record, in this order, those that are absent as empty text. */
 const COLUMNS = ['kind', 'seq', 'time', 'n', 'step', 'epoch', 'metrics', 'data'] as const;
@@ -37,16 +44,26 @@ export function encodeEntry(run: string, writer: string, record: RunRecord): rea
 
 /** Records for the script that adds them: one text, since a client spends most of its time on the number of arguments. */
 export function packRecords(records: RecordBatch['records']): string {
-  let text = '';
-  for (const record of records) text += columnsOf(record).join(COLUMN_END) + RECORD_END;
-  return text;
+  return records.map((record) => (isPlainStep(record) ? packStep(record) : packColumns(record))).join('');
+}
+
+/** Steps come at the pace of the training loop, and have nothing but their columns. */
+function isPlainStep(record: RunRecord): record is StepRecord {
+  return record.kind === 'step' && Object.keys(record).length === STEP_MEMBERS;
+}
+
+/** As {@link packColumns}, in half the time. */
+function packStep({ seq, time, n, step, metrics }: StepRecord): string {
+  const [c, end] = [COLUMN_END, RECORD_END];
+  return `step${c}${seq}${c}${time}${c}${n}${c}${step}${c}${c}${metricsText(metrics)}${c}${end}`;
+}
+
+function packColumns(record: RunRecord): string {
+  return columnsOf(record).join(COLUMN_END) + RECORD_END;
 }
 
 function columnsOf(record: RunRecord): Columns {
   const { kind, seq, time } = record;
-  // Steps come at the pace of the training loop, and have nothing but their columns.
-  if (kind === 'step' && Object.keys(record).length === STEP_MEMBERS)
-    return [kind, `${seq}`, `${time}`, `${record.n}`, `${record.step}`, '', metricsText(record.metrics), ''];
   const rest = new Map<string, unknown>(Object.entries(record));
   const take = (name: string): unknown => {
     const value = rest.get(name);
@@ -63,10 +80,10 @@ function columnsOf(record: RunRecord): Columns {
   return [kind, `${seq}`, `${time}`, n, step, epoch, metrics, data];
 }
 
-/** JSON.stringify would make null of a non-finite number. */
+/** JSON.stringify makes null of a non-finite number; where it has, or a name only looks like it, each value is looked at. */
 function metricsText(metrics: ScalarMap): string {
-  const values = Object.values(metrics);
-  if (values.every((value) => typeof value !== 'number' || Number.isFinite(value))) return JSON.stringify(metrics);
+  const text = JSON.stringify(metrics);
+  if (!text.includes(':null')) return text;
   return JSON.stringify(
     Object.fromEntries(Object.entries(metrics).map(([key, value]): [string, Scalar] => [key, writtenScalar(value)])),
   );

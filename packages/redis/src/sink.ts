@@ -65,10 +65,12 @@ class RedisSink implements Sink {
     const { stream, maxLen } = this.#config;
     const expected = this.#held.get(batch.writer) ?? -1;
     const calls = appendCalls({ stream, maxLen, run: this.#run }, batch, expected);
-    // All are sent at once: the server does them in order, and none that comes after one it has refused.
-    const replies = await Promise.all(calls.map(({ args }) => connection.call('EVAL', ...args)));
-    const found = replies.map((reply) => readSeq('EVAL', reply));
-    if (calls.some((call, index) => (found[index] ?? -1) < call.expected)) {
+    // None waits for another's answer: the server does them in order, and none that comes after one it has refused.
+    const answers = Array.from(calls, async (call) => {
+      const last = readSeq('EVAL', await connection.call('EVAL', ...call.args));
+      return last >= call.expected;
+    });
+    if ((await Promise.all(answers)).includes(false)) {
       await this.#checkHeld(connection);
       throw new RetryableSinkError(`${connection.address} had less of ${batch.writer} than it has now`);
     }

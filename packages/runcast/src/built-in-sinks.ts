@@ -16,6 +16,7 @@ import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
 import { redisEnv, redisSink, serverAddress } from '@runcast/redis/spec';
 import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
 import {
+  describeWandbVariables,
   nameProblems,
   probeWandb,
   readWandbSettings,
@@ -92,7 +93,7 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
       const { config, problems, warnings } = readWandbSettings(env);
       return { config: config === undefined ? undefined : wandbSetting(config, cwd), problems, warnings };
     },
-    describe: (env) => describeSection(wandbEnv, env),
+    describe: describeWandbVariables,
   },
 ];
 

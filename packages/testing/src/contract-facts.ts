@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict';
 import {
+  TerminalSinkError,
   type JsonValue,
   PositionLostError,
   type RecordBatch,
@@ -176,6 +177,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
   },
   ...RUN_STATUSES.map((status): ContractFact => ({
     name: `goes on in a new instance after a close as ${status} that was not final`,
+    excluded: unlessResumes,
     check: async (session) => {
       const batches = contractLog(session.traits.kinds);
       const half = Math.ceil(batches.length / 2);
@@ -192,6 +194,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
   })),
   {
     name: 'holds everything after a crash at any batch, when what came after the known position is sent again',
+    excluded: unlessResumes,
     check: async (session) => {
       const batches = interleaved(session.traits);
       for (let known = 0; known <= batches.length; known += 1) {
@@ -206,6 +209,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
   },
   {
     name: 'holds everything after a recovery that was killed itself',
+    excluded: unlessResumes,
     check: async (session) => {
       const batches = contractLog(session.traits.kinds);
       const killed = await session.open();
@@ -225,6 +229,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
   },
   {
     name: 'starts over where nothing is known to be delivered',
+    excluded: unlessResumes,
     check: async (session) => {
       const batches = contractLog(session.traits.kinds);
       const killed = await session.open();
@@ -234,6 +239,25 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
       await session.close(next);
       await session.checkHeld(batches, session.traits.guarantee);
       await session.checkFiles(batches);
+    },
+  },
+  {
+    name: 'stops where the run was begun before, with or without its position, and leaves what is there',
+    excluded: ({ traits }) => (traits.resumes === false ? undefined : 'it takes up runs'),
+    check: async (session) => {
+      const batches = filledLog(session.traits);
+      const [first, second] = batches;
+      ok(first !== undefined && second !== undefined);
+      const left = await session.open();
+      await session.write(left, [first]);
+      for (const position of [positionOf(left), undefined]) {
+        const next = await session.open(position);
+        await rejects(async () => session.write(next, [second]), TerminalSinkError);
+        await session.close(next, { status: 'unknown', final: false });
+      }
+      await session.write(left, batches.slice(1));
+      await session.close(left);
+      await session.checkHeld(batches, 'exactly-once');
     },
   },
   {
@@ -262,7 +286,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
       const sink = await session.open();
       for (const batch of batches) {
         const before = JSON.stringify(sink.position?.());
-        await checkWriteFails(session, sink, batch);
+        if (session.leavesRows(batch)) await checkWriteFails(session, sink, batch);
         equal(JSON.stringify(sink.position?.()), before, 'the position moved with a write that failed');
         await session.write(sink, [batch]);
       }
@@ -273,6 +297,7 @@ export const CONTRACT_FACTS: readonly ContractFact[] = [
   },
   {
     name: 'closes after a failed write, and holds what was written before',
+    excluded: unlessResumes,
     skipped: unlessWritesFail,
     check: async (session) => {
       const batches = filledLog(session.traits);
@@ -413,6 +438,10 @@ function bothLanes({ traits, uploads }: ContractSession): {
   readonly uploads: readonly RecordBatch[];
 } {
   return { own: filledLog(traits), uploads: filledLog({ kinds: uploads?.kinds ?? [] }) };
+}
+
+function unlessResumes({ traits }: ContractFeatures): string | undefined {
+  return traits.resumes === false ? 'it takes up no run' : undefined;
 }
 
 function unlessExactlyOnce({ traits }: ContractFeatures): string | undefined {

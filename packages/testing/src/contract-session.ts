@@ -22,6 +22,8 @@ export interface ContractSession {
   /** The same with the sink's upload lane. */
   readonly upload: (sink: Sink, batches: readonly RecordBatch[]) => Promise<void>;
   readonly close: (sink: Sink, outcome?: SinkOutcome) => Promise<void>;
+  /** The batch comes to rows: writing one that does not may have nothing that could fail. */
+  readonly leavesRows: (batch: RecordBatch) => boolean;
   /** The backend holds what the batches hold, in order, as often as the guarantee says. */
   readonly checkHeld: (batches: readonly RecordBatch[], guarantee: SinkTraits['guarantee']) => Promise<void>;
   /** Where the backend is files: they are the same as if one sink had written the batches without a pause. */
@@ -89,6 +91,7 @@ export async function openContractSession<Backend>(contract: SinkContract<Backen
     write: (sink, batches) => eachFrozen(batches, (batch) => sink.write(batch)),
     upload: (sink, batches) => eachFrozen(batches, (batch) => sink.uploads?.write(batch)),
     close,
+    leavesRows: (batch) => rowsByWriter([batch], contract.expectedRows).some(({ rows }) => rows.length > 0),
     checkHeld: async (batches, guarantee) => {
       const expected = rowsByWriter(batches, contract.expectedRows);
       checkHeldRows(expected, await contract.readBack(backend), guarantee);

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { TerminalSinkError, type Sink } from '@runcast/core';
 import { describe, expect, it } from 'vitest';
 import { BROKEN_SINKS } from './broken-sinks.ts';
 import { describeSinkContract, sinkContractCases, type TestBody } from './describe-sink-contract.ts';
@@ -16,6 +17,29 @@ describeSinkContract({
   it,
   ...memorySinkContract((backend) => createMemorySink({ backend, traits: AT_LEAST_ONCE }), AT_LEAST_ONCE),
   name: 'at least once',
+});
+
+const NEVER_RESUMED = { ...AT_LEAST_ONCE, resumes: false } as const;
+
+/** A memory sink that begins on an empty backend only. */
+function onceBegun(backend: MemoryBackend): Sink {
+  const sink = createMemorySink({ backend, traits: NEVER_RESUMED });
+  let begun = false;
+  return {
+    ...sink,
+    write: (batch) => {
+      if (!begun && backend.entries.length > 0) throw new TerminalSinkError('there is something already');
+      begun = true;
+      sink.write(batch);
+    },
+  };
+}
+
+describeSinkContract({
+  describe,
+  it,
+  ...memorySinkContract(onceBegun, NEVER_RESUMED),
+  name: 'that takes up no run',
 });
 
 const FEW_KINDS = { kinds: ['step', 'final'] } as const;
@@ -95,6 +119,12 @@ describe('a broken sink is otherwise right, so that', () => {
   });
 });
 
+it('a sink is caught that takes up a run though its traits say that it does not', async () => {
+  const contract = memorySinkContract((backend) => createMemorySink({ backend, traits: NEVER_RESUMED }), NEVER_RESUMED);
+  const fact = 'stops where the run was begun before, with or without its position, and leaves what is there';
+  await expect(caseNamed(contract, fact)()).rejects.toThrow('Missing expected rejection');
+});
+
 describe('what is skipped', () => {
   it('is nothing where the traits promise everything and the backend can be failed', () => {
     expect(skippedOf(memorySinkContract())).toEqual([]);
@@ -114,6 +144,11 @@ describe('what is skipped', () => {
     ]);
     const excluded = sinkContractCases(unfailing).length - sinkContractCases({ ...unfailing, traits }).length;
     expect(excluded).toBe(4);
+    // Four ends, three crashes and a failed write give way to the one fact that nothing of the kind is done.
+    const never = { ...traits, resumes: false } as const;
+    expect(
+      sinkContractCases({ ...unfailing, traits }).length - sinkContractCases({ ...unfailing, traits: never }).length,
+    ).toBe(7);
   });
 
   it('is said to the runner, with the reason', async () => {

@@ -7,6 +7,7 @@ describe("the sink's options", () => {
   it('have defaults', () => {
     expect(parseSinkConfig({ apiKey: 'key' })).toEqual({
       mode: 'online',
+      engine: 'native',
       apiKey: 'key',
       baseUrl: 'https://api.wandb.ai',
       dir: '.',
@@ -24,6 +25,11 @@ describe("the sink's options", () => {
     [
       { apiKey: 'key', project: 'a/b' },
       /wandb\.project \(WANDB__PROJECT\): "a\/b" holds "\/", which W&B allows in no name/u,
+    ],
+    [{ engine: 'other' }, /wandb\.engine: /u],
+    [
+      { mode: 'offline', engine: 'sdk' },
+      /wandb\.engine \(WANDB__ENGINE\): is sdk, and W&B's client for Node keeps nothing offline/u,
     ],
     [{ apiKey: 'key', logEveryNSteps: 0 }, /wandb\.logEveryNSteps: /u],
     [{ apiKey: 'key', maxImageSize: { width: 0, height: 1 } }, /wandb\.maxImageSize\.width: /u],

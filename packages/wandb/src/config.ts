@@ -13,10 +13,13 @@ import {
 import { z } from 'zod';
 
 const WANDB_MODES = ['online', 'offline', 'disabled'] as const;
+const WANDB_ENGINES = ['native', 'sdk'] as const;
 const IMAGE_CHOICES = ['png', 'svg', 'both'] as const;
 
 /** `offline` writes what `wandb sync` uploads later; `disabled` does nothing at all. */
 export type WandbMode = (typeof WANDB_MODES)[number];
+/** How runs reach W&B: by this package, or by W&B's own client for Node, npm's `@wandb/sdk`. */
+export type WandbEngine = (typeof WANDB_ENGINES)[number];
 /** Which images are sent: those made of pixels, SVG documents, or both. */
 export type WandbImageChoice = (typeof IMAGE_CHOICES)[number];
 
@@ -30,8 +33,7 @@ export interface ImageSize extends JsonObject {
 export interface WandbConfig {
   readonly enabled: boolean;
   readonly mode: WandbMode;
-  /** How runs reach W&B; `sdk` would use W&B's own client for Node. */
-  readonly engine: 'native' | 'sdk';
+  readonly engine: WandbEngine;
   readonly log_every_n_steps: number;
   readonly project: string | undefined;
   readonly entity: string | undefined;
@@ -40,11 +42,6 @@ export interface WandbConfig {
   readonly image_format: WandbImageChoice;
   readonly max_image_size: ImageSize | undefined;
 }
-
-const engine: z.ZodType<WandbConfig['engine']> = choice(['native', 'sdk'], 'native').refine(
-  (name) => name !== 'sdk',
-  'the engine sdk is not available in this version, native is',
-);
 
 const imageSize: z.ZodType<ImageSize | undefined> = z
   .string()
@@ -61,7 +58,7 @@ export const wandbEnv: EnvSection<WandbConfig> = {
   schema: z.object({
     enabled: flag(false),
     mode: choice(WANDB_MODES, 'online'),
-    engine,
+    engine: choice(WANDB_ENGINES, 'native'),
     log_every_n_steps: integer(1, 1),
     project: optionalText(),
     entity: optionalText(),
@@ -76,7 +73,10 @@ export const wandbEnv: EnvSection<WandbConfig> = {
       type: 'online, offline or disabled',
       meaning: 'send now, write what wandb sync uploads later, or do nothing; WANDB_MODE where unset',
     },
-    engine: { type: 'native', meaning: 'how runs reach W&B; sdk is not available in this version' },
+    engine: {
+      type: 'native or sdk',
+      meaning: 'how runs reach W&B; sdk is its client for Node, sends rows only, and needs @wandb/sdk',
+    },
     log_every_n_steps: { type: 'integer from 1', meaning: 'send every n-th logStep call only' },
     project: { type: 'text', meaning: "W&B's project; where unset the run's, then WANDB_PROJECT" },
     entity: { type: 'text', meaning: "user or team; where unset the run's, then WANDB_ENTITY, then the key's default" },
@@ -93,6 +93,8 @@ export const PUBLIC_BASE_URL = 'https://api.wandb.ai';
 export interface WandbSinkOptions {
   /** `online` where left out. */
   readonly mode?: WandbMode | undefined;
+  /** `native` where left out; `sdk` needs `@wandb/sdk` 0.5.1, beside this package or in the working directory, and `online`. */
+  readonly engine?: WandbEngine | undefined;
   /** Needed online. */
   readonly apiKey?: string | undefined;
   /** `https://api.wandb.ai` where left out. */
@@ -119,6 +121,7 @@ const name = z.string().min(1).optional();
 /** {@link WandbSinkOptions} with their defaults. */
 export interface WandbSinkConfig {
   readonly mode: WandbMode;
+  readonly engine: WandbEngine;
   readonly apiKey?: string | undefined;
   readonly baseUrl: string;
   readonly dir: string;
@@ -138,6 +141,7 @@ export interface WandbSinkConfig {
 
 const sinkConfigSchema: z.ZodType<WandbSinkConfig> = z.strictObject({
   mode: z.enum(WANDB_MODES).default('online'),
+  engine: z.enum(WANDB_ENGINES).default('native'),
   apiKey: z.string().optional(),
   baseUrl: z.string().default(PUBLIC_BASE_URL),
   dir: z.string().min(1).default('.'),
@@ -159,6 +163,7 @@ export function parseSinkConfig(options: JsonObject | WandbSinkOptions): WandbSi
       parsed.error.issues.map((issue) => ({ variable: ['wandb', ...issue.path].join('.'), message: issue.message })),
     );
   const problems = sinkConfigProblems(parsed.data, {
+    engine: 'wandb.engine (WANDB__ENGINE)',
     apiKey: 'wandb.apiKey (WANDB_API_KEY)',
     baseUrl: 'wandb.baseUrl (WANDB_BASE_URL)',
     project: 'wandb.project (WANDB__PROJECT)',
@@ -169,10 +174,15 @@ export function parseSinkConfig(options: JsonObject | WandbSinkOptions): WandbSi
 
 /** What makes a valid configuration useless; each problem under the name its place has among `variables`. */
 export function sinkConfigProblems(
-  config: Pick<WandbSinkConfig, 'mode' | 'apiKey' | 'baseUrl' | 'project'>,
-  variables: { readonly apiKey: string; readonly baseUrl: string; readonly project: string },
+  config: Pick<WandbSinkConfig, 'mode' | 'engine' | 'apiKey' | 'baseUrl' | 'project'>,
+  variables: Readonly<Record<'engine' | 'apiKey' | 'baseUrl' | 'project', string>>,
 ): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [...nameProblems(config.project, variables.project)];
+  if (config.mode === 'offline' && config.engine === 'sdk')
+    problems.push({
+      variable: variables.engine,
+      message: "is sdk, and W&B's client for Node keeps nothing offline; set it to native, or WANDB__MODE=online",
+    });
   if (config.mode !== 'online') return problems;
   if (!isHttpUrl(config.baseUrl))
     problems.push({ variable: variables.baseUrl, message: `expects an http or https URL without a query` });

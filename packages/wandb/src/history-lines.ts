@@ -33,7 +33,7 @@ export interface HistoryLine {
 }
 
 /** The newest line. */
-export interface OpenLine extends JsonObject {
+interface OpenLine extends JsonObject {
   readonly step: number;
   readonly time: number;
   readonly fields: readonly Field[];

@@ -4,6 +4,7 @@ export {
   type ImageSize,
   wandbEnv,
   type WandbConfig,
+  type WandbEngine,
   type WandbImageChoice,
   type WandbMode,
   type WandbSinkOptions,
@@ -19,4 +20,4 @@ export {
 export { createWandbSink, type WandbSinkParts } from './sink.ts';
 export { wandbSink } from './spec.ts';
 export type { DamagedFrame } from './transaction-frames.ts';
-export { wandbOfflineTraits, wandbTraits } from './traits.ts';
+export { wandbOfflineTraits, wandbSdkTraits, wandbTraits } from './traits.ts';

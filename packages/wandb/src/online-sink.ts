@@ -40,6 +40,12 @@ const TRICKLE_PAUSE_MS = 1000;
 /** How long the end of a run may take once delivery has given the sink up. */
 const LAST_WORD_TIMEOUT_MS = 900;
 
+/** Why the run is sent from its start, by who had it before. */
+const OTHER_MODES: ReadonlyMap<unknown, string> = new Map([
+  ['offline', 'the run was written offline before; it is sent from its start'],
+  ['sdk', "the run was sent by W&B's client for Node before; all of it is sent, behind the rows that are there"],
+]);
+
 const positionSchema = z.object({ v: z.literal(1), mode: z.literal('online'), run: runStateSchema });
 
 /** @param fetchWith The runtime's own where left out. */
@@ -247,8 +253,6 @@ function readPosition(json: JsonValue): RunState {
   if (parsed.success) return parsed.data.run;
   const mode: JsonObject = isJsonObject(json) ? json : {};
   throw new PositionLostError(
-    mode['mode'] === 'offline'
-      ? 'the run was written offline before; it is sent from its start'
-      : `not a position of this version of the sink: ${z.prettifyError(parsed.error)}`,
+    OTHER_MODES.get(mode['mode']) ?? `not a position of this version of the sink: ${z.prettifyError(parsed.error)}`,
   );
 }

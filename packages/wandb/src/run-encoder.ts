@@ -44,9 +44,9 @@ export interface EncodedBatch {
 }
 
 /** Axes of what logStep, logEpoch and logValidation record, and where a free row stands that its line does not. */
-const STEP_AXIS = 'train/step';
-const EPOCH_AXIS = 'epoch';
-const FREE_AXIS = 'log/step';
+export const STEP_AXIS = 'train/step';
+export const EPOCH_AXIS = 'epoch';
+export const FREE_AXIS = 'log/step';
 
 /** Encodes a batch of any writer. The same state and records come to the same bytes. */
 export function encodeBatch(state: RunState, batch: RecordBatch, media: MediaOptions): EncodedBatch {
@@ -56,7 +56,7 @@ export function encodeBatch(state: RunState, batch: RecordBatch, media: MediaOpt
 }
 
 /** How a process that ended so would have exited, as W&B tells finished from failed; null where nobody ended it. */
-function exitCodeOf(status: RunStatus): number | null {
+export function exitCodeOf(status: RunStatus): number | null {
   switch (status) {
     case 'finished':
     // A process that ended by itself with code 0, but for whom nobody said how it went.

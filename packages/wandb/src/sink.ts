@@ -5,6 +5,7 @@ import { ConfigError, type CreateSink, type JsonObject, type Sink } from '@runca
 import { parseSinkConfig, type WandbSinkOptions } from './config.ts';
 import { createOfflineSink } from './offline-sink.ts';
 import { createOnlineSink } from './online-sink.ts';
+import { createSdkSink } from './sdk-sink.ts';
 
 /** Makes the sink from a spec's configuration, WandbSinkOptions as JSON. Throws ConfigError where it is none. */
 export const createSink: CreateSink = (config: JsonObject): Sink => createWandbSink(parseSinkConfig(config));
@@ -21,7 +22,7 @@ export function createWandbSink(options: WandbSinkOptions, parts: WandbSinkParts
   const config = parseSinkConfig(options);
   switch (config.mode) {
     case 'online':
-      return createOnlineSink(config, parts.fetch);
+      return config.engine === 'sdk' ? createSdkSink(config, parts) : createOnlineSink(config, parts.fetch);
     case 'offline':
       return createOfflineSink(config, parts.fileSystem);
     case 'disabled':

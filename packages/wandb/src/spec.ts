@@ -9,7 +9,8 @@ import { parseSinkConfig, type WandbSinkOptions } from './config.ts';
 import type { WandbSettings } from './wandb-variables.ts';
 
 export { nameProblems, wandbEnv, type WandbConfig, type WandbMode, type WandbSinkOptions } from './config.ts';
-export { wandbOfflineTraits, wandbTraits } from './traits.ts';
+export { describeWandbVariables } from './describe-wandb-variables.ts';
+export { wandbOfflineTraits, wandbSdkTraits, wandbTraits } from './traits.ts';
 export { readWandbSettings, type WandbFallback, type WandbSettings } from './wandb-variables.ts';
 
 /**
@@ -28,6 +29,7 @@ export function wandbSinkOf(settings: WandbSettings, cwd: string): SinkSpec {
   const { project, entity, group } = settings.fallback;
   return specOf({
     mode: settings.mode === 'offline' ? 'offline' : 'online',
+    engine: settings.engine,
     apiKey: settings.apiKey,
     baseUrl: settings.baseUrl,
     dir: path.resolve(cwd, settings.dir),

@@ -26,3 +26,14 @@ export const wandbTraits: SinkTraits = {
 
 /** A run written for `wandb sync`: everything in one file of its own, cut back to the position after a crash. */
 export const wandbOfflineTraits: SinkTraits = { kinds: RECORD_KINDS, guarantee: 'exactly-once', locality: 'local' };
+
+/**
+ * A run sent by W&B's own client for Node, which knows rows of numbers, the configuration it is begun with, and the end of a run.
+ * Rows are counted as delivered once the server has taken them; a run that was left is not taken up again.
+ */
+export const wandbSdkTraits: SinkTraits = {
+  kinds: ['open', 'step', 'epoch', 'validation', 'log', 'close'],
+  guarantee: 'at-least-once',
+  resumes: false,
+  locality: 'remote',
+};

@@ -34,6 +34,15 @@ describe('frames', () => {
     );
   });
 
+  it('are read back where one begins in the last seven bytes of a block, with none of its content there', () => {
+    for (const length of [0, 1, 32_768 - 7, 40_000]) {
+      // Header of the file, header of the chunk, and as much as leaves seven bytes.
+      const found = read(fileOf([new Uint8Array(32_768 - 7 - 7 - 7), new Uint8Array(length)]));
+      expect(found.problem).toBeUndefined();
+      expect(found.payloads.map((payload) => payload.length)).toEqual([32_768 - 21, length]);
+    }
+  });
+
   it('are those of W&B: kind, little-endian length, CRC-32 of kind and content', () => {
     expect(Buffer.from(fileOf([Uint8Array.of(1, 2, 3)])).toString('hex')).toBe(
       '3a572642e1be00 76e10533 0300 01 010203'.replaceAll(' ', ''),

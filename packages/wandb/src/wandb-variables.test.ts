@@ -79,10 +79,11 @@ describe('the environment', () => {
       { variable: 'WANDB__MODE', message: 'expects online or offline or disabled, holds "shared"' },
       { variable: 'WANDB__MAX_IMAGE_SIZE', message: 'expects pixels as <width>x<height>, holds "800"' },
     ]);
-    expect(problems({ WANDB__ENGINE: 'sdk' })).toEqual([
+    expect(problems({ WANDB__ENGINE: 'sdk' })).toEqual([]);
+    expect(problems({ WANDB__ENABLED: 'true', WANDB__ENGINE: 'sdk', WANDB_MODE: 'offline' })).toEqual([
       {
         variable: 'WANDB__ENGINE',
-        message: 'the engine sdk is not available in this version, native is, holds "sdk"',
+        message: "is sdk, and W&B's client for Node keeps nothing offline; set it to native, or WANDB__MODE=online",
       },
     ]);
     expect(problems({ WANDB__ENABLED: 'true', HOME: home })).toMatchObject([{ variable: 'WANDB_API_KEY' }]);

@@ -69,7 +69,12 @@ export function readWandbSettings(env: Environment): EnvReading<WandbSettings> {
 }
 
 function settingsProblems(settings: WandbSettings): readonly ConfigProblem[] {
-  const variables = { apiKey: 'WANDB_API_KEY', baseUrl: 'WANDB_BASE_URL', project: 'WANDB__PROJECT' };
+  const variables = {
+    engine: 'WANDB__ENGINE',
+    apiKey: 'WANDB_API_KEY',
+    baseUrl: 'WANDB_BASE_URL',
+    project: 'WANDB__PROJECT',
+  };
   return sinkConfigProblems(settings, variables);
 }
 

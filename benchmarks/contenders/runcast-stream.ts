@@ -1,0 +1,16 @@
+/** The Redis sink by itself: batches that are there already, as delivery hands them over. */
+
+import { measureStream } from './measure-stream.ts';
+import { openSink } from './open-sink.ts';
+import { RUN_ID, STREAM, WRITER } from './plain-entry.ts';
+
+await measureStream(async (url) => {
+  const sink = await openSink(url, STREAM, RUN_ID);
+  return {
+    write: async (records) => {
+      const from = records[0]?.seq ?? 0;
+      await sink.write({ writer: WRITER, from, to: records.at(-1)?.seq ?? from, records });
+    },
+    close: () => void sink.close({ status: 'finished', final: true }),
+  };
+});

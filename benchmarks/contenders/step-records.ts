@@ -1,0 +1,32 @@
+/** Step records as a run's log gives them to sinks, in batches of about the size that delivery hands over. */
+
+import type { StepRecord } from '@runcast/core';
+import { trainingStep } from './training-steps.ts';
+
+/** About as many as delivery hands over at once. */
+export const BATCH_RECORDS = 2_048;
+
+export function stepRecord(step: number): StepRecord {
+  const { loss, learning_rate, grad_norm } = trainingStep(step);
+  return {
+    v: 1,
+    seq: step + 1,
+    time: 1_790_000_000 + step / 1000,
+    kind: 'step',
+    n: step + 1,
+    step,
+    metrics: {
+      'train/loss': loss,
+      'train/perplexity': Math.exp(loss),
+      'train/learning_rate': learning_rate,
+      'train/grad_norm': grad_norm,
+    },
+  };
+}
+
+/** At least `count` records from the step `first` on. */
+export function stepBatches(first: number, count: number): readonly (readonly StepRecord[])[] {
+  return Array.from({ length: Math.ceil(count / BATCH_RECORDS) }, (_, batch) =>
+    Array.from({ length: BATCH_RECORDS }, (_, index) => stepRecord(first + batch * BATCH_RECORDS + index)),
+  );
+}
