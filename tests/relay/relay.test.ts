@@ -59,6 +59,11 @@ describeOnServers((program) => {
     return vi.waitFor(async () => expect((await status()).reader).toMatchObject(said), { timeout: 20_000 });
   }
 
+  it('has nothing to say of a stream that there is not', async () => {
+    const nothing = { stream: STREAM, group: GROUP, entries: 0, lag: null, position: null, reader: null };
+    expect(await status()).toEqual(nothing);
+  });
+
   it('carries every record to its own log and to the sinks, and settles runs that have ended', async () => {
     const [one, two] = [ended('run-1'), [...ended('run-2', 5000), steps(0, 10, 'w2')]];
     await stage.publish('run-1', ...one);
@@ -279,7 +284,9 @@ describeOnServers((program) => {
       await expect(stage.relay('trainers').stop()).rejects.toThrow(/holds runs of trainers/u);
       const other = path.join(stage.place, 'other', 'runs');
       await mkdir(other, { recursive: true });
-      writeFileSync(path.join(other, 'relay.json'), '{"v":1,"stream":"other","position":"0-0"}');
+      writeFileSync(path.join(other, 'relay.json'), '{"v":1,"stream":"other","position":"0-0","entriesRead":0}');
+      await expect(stage.relay('other').stop()).rejects.toThrow(/holds runs of the stream other/u);
+      writeFileSync(path.join(other, 'relay.json'), '{"v":1,"stream":"other"}');
       await expect(stage.relay('other').stop()).rejects.toThrow(ConfigError);
     });
   });

@@ -89,8 +89,13 @@ async function serve(
   const acquire = async (): Promise<Turn | undefined> => {
     const lease = directory.acquire();
     if (lease === undefined) return undefined;
-    const lock = await StreamLock.acquire(connection, keys, relay);
-    if (lock === undefined) lease.release();
+    let lock: StreamLock | undefined;
+    try {
+      lock = await StreamLock.acquire(connection, keys, relay);
+    } finally {
+      // The next attempt needs it, also where the server could not say.
+      if (lock === undefined) lease.release();
+    }
     return lock === undefined ? undefined : { lock, lease };
   };
   try {
