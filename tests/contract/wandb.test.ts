@@ -1,5 +1,5 @@
 // The W&B sink against the contract that every sink keeps: what a strict server holds after crashes, failed requests and losses.
-import { createWandbSink, wandbTraits } from '@runcast/wandb';
+import { createWandbSink, sendRequest, wandbTraits } from '@runcast/wandb';
 import { fromScalar, isScalar, type RunRecord, type Sink } from '@runcast/core';
 import { type BackendRow, describeSinkContract } from '@runcast/testing';
 import { describe, expect, it } from 'vitest';
@@ -134,9 +134,9 @@ function createSink(backend: WandbBackend): Sink {
   return createWandbSink(
     { apiKey: server.apiKey, baseUrl: server.url, project: PROJECT },
     {
-      fetch: async (url, init) => {
-        if (init?.method === 'PUT') await backend.gate;
-        return fetch(url, init);
+      send: async (url, request) => {
+        if (request.method === 'PUT') await backend.gate;
+        return sendRequest(url, request);
       },
     },
   );

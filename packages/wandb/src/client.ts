@@ -3,11 +3,10 @@
  * delivery knows what to do with.
  */
 
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { errorMessage, RetryableSinkError, TerminalSinkError } from '@runcast/core';
+import { errorCode, errorMessage, RetryableSinkError, TerminalSinkError } from '@runcast/core';
 import { z } from 'zod';
+import { sendRequest, type HttpAnswer, type HttpRequest, type RequestBody, type SendRequest } from './http-request.ts';
 import type { Operation } from './operations.ts';
 import { Patience } from './patience.ts';
 import { failureOf, graphqlFailure, rateLimitPauseMs, retryAfter, UPSERT_FINAL_STATUSES } from './server-failure.ts';
@@ -24,8 +23,8 @@ export interface ClientOptions {
   readonly signal: AbortSignal;
   /** What the server has asked others to wait for; nothing where left out. */
   readonly patience?: Patience;
-  /** The runtime's own where left out. */
-  readonly fetch?: typeof fetch;
+  /** {@link sendRequest} where left out. */
+  readonly send?: SendRequest | undefined;
 }
 
 /** A run's place on the server. */
@@ -55,10 +54,6 @@ export interface StreamAnswer {
   readonly pauseMs: number;
 }
 
-/** Bytes to be put to a signed address. */
-export type UploadBody =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
-
 const graphqlAnswer = z.object({
   data: z.unknown(),
   errors: z.array(z.object({ message: z.string() })).nullish(),
@@ -80,12 +75,10 @@ export class WandbClient {
     const { name, query } = operation;
     const body = JSON.stringify({ query, operationName: name, variables });
     const url = `${this.#options.baseUrl}/graphql`;
-    const response = await this.#post(name, url, body, GRAPHQL_TIMEOUT_MS);
-    const text = await this.#textOf(name, response);
+    const reply = await this.#post(name, url, body, GRAPHQL_TIMEOUT_MS);
     const finalStatuses = name === 'UpsertBucket' ? UPSERT_FINAL_STATUSES : undefined;
-    if (!response.ok)
-      throw failureOf({ what: name, status: response.status, headers: response.headers, body: text }, finalStatuses);
-    const answer = graphqlAnswer.safeParse(parsed(text));
+    if (!isSuccess(reply)) throw failureOf({ what: name, ...reply }, finalStatuses);
+    const answer = graphqlAnswer.safeParse(parsed(reply.body));
     if (!answer.success) throw new RetryableSinkError(`W&B answered ${name} with what is no GraphQL answer`);
     const { data, errors } = answer.data;
     if (errors !== undefined && errors !== null && errors.length > 0)
@@ -102,16 +95,14 @@ export class WandbClient {
     const what = 'the file stream';
     const path = [entity, project, run].map(encodeURIComponent).join('/');
     const url = `${this.#options.baseUrl}/files/${path}/file_stream`;
-    const response = await this.#post(what, url, JSON.stringify(request), STREAM_TIMEOUT_MS);
-    const text = await this.#textOf(what, response);
-    const { status, headers } = response;
-    if (!response.ok) throw failureOf({ what, status, headers, body: text });
-    const answer = stopAnswer.safeParse(parsed(text));
-    return { stopped: answer.success && answer.data.stopped === true, pauseMs: rateLimitPauseMs(headers) };
+    const reply = await this.#post(what, url, JSON.stringify(request), STREAM_TIMEOUT_MS);
+    if (!isSuccess(reply)) throw failureOf({ what, ...reply });
+    const answer = stopAnswer.safeParse(parsed(reply.body));
+    return { stopped: answer.success && answer.data.stopped === true, pauseMs: rateLimitPauseMs(reply.headers) };
   }
 
   /** @param headers As the server gave them out with the address, `Name:value`. */
-  async put(what: string, url: string, headers: readonly string[], body: UploadBody): Promise<void> {
+  async put(what: string, url: string, headers: readonly string[], body: RequestBody): Promise<void> {
     const given = headers.map((header): readonly [string, string] => {
       const colon = header.indexOf(':');
       return [header.slice(0, colon), header.slice(colon + 1).trim()];
@@ -119,59 +110,52 @@ export class WandbClient {
     const target = new URL(url, this.#options.baseUrl);
     const size = body.kind === 'text' ? Buffer.byteLength(body.text) : (await stat(body.path)).size;
     // The address carries its own signature: the key is for W&B alone.
-    const response = await this.#request(what, target.href, {
+    const reply = await this.#request(what, target.href, {
       method: 'PUT',
       headers: Object.fromEntries([...given, ['content-length', String(size)]]),
-      body: body.kind === 'text' ? body.text : Readable.toWeb(createReadStream(body.path)),
-      duplex: 'half',
+      body,
       signal: this.#options.signal,
     });
-    const text = await this.#textOf(what, response);
-    if (!response.ok) throw failureOf({ what, status: response.status, headers: response.headers, body: text }, NONE);
+    if (!isSuccess(reply)) throw failureOf({ what, ...reply }, NONE);
   }
 
-  async #post(what: string, url: string, body: string, timeoutMs: number): Promise<Response> {
+  async #post(what: string, url: string, body: string, timeoutMs: number): Promise<HttpAnswer> {
     this.#patience.check(what);
-    const response = await this.#request(what, url, {
+    const reply = await this.#request(what, url, {
       method: 'POST',
       headers: {
         authorization: this.#authorization,
         'content-type': 'application/json',
         'user-agent': 'runcast',
       },
-      body,
+      body: { kind: 'text', text: body },
       signal: AbortSignal.any([this.#options.signal, AbortSignal.timeout(timeoutMs)]),
     });
-    const waitMs = response.ok ? undefined : retryAfter(response.headers);
+    const waitMs = isSuccess(reply) ? undefined : retryAfter(reply.headers);
     if (waitMs !== undefined) this.#patience.wait(what, waitMs);
-    return response;
+    return reply;
   }
 
-  async #request(what: string, url: string, init: RequestInit): Promise<Response> {
+  async #request(what: string, url: string, request: HttpRequest): Promise<HttpAnswer> {
     try {
-      return await (this.#options.fetch ?? fetch)(url, { ...init, redirect: 'error' });
-    } catch (error) {
-      throw unreachable(what, error);
-    }
-  }
-
-  async #textOf(what: string, response: Response): Promise<string> {
-    try {
-      return await response.text();
+      return await (this.#options.send ?? sendRequest)(url, request);
     } catch (error) {
       throw unreachable(what, error);
     }
   }
 }
 
+function isSuccess({ status }: HttpAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** A signed address may have expired, and a new one be given out: no status is final. */
 const NONE: ReadonlySet<number> = new Set();
 
 function unreachable(what: string, error: unknown): RetryableSinkError {
-  const cause = error instanceof Error && error.cause !== undefined ? `: ${errorMessage(error.cause)}` : '';
-  return new RetryableSinkError(`W&B could not be reached for ${what}: ${errorMessage(error)}${cause}`, {
-    cause: error,
-  });
+  // Where a host has several addresses and none answers, the error has a code and no message.
+  const reason = errorMessage(error) || errorCode(error);
+  return new RetryableSinkError(`W&B could not be reached for ${what}: ${reason}`, { cause: error });
 }
 
 function parsed(text: string): unknown {

@@ -10,6 +10,14 @@ export {
   type WandbSinkOptions,
 } from './config.ts';
 export {
+  sendRequest,
+  type HttpAnswer,
+  type HttpHeaders,
+  type HttpRequest,
+  type RequestBody,
+  type SendRequest,
+} from './http-request.ts';
+export {
   parseWandbJson,
   readTransactions,
   type TransactionArtifactFile,

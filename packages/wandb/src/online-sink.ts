@@ -20,6 +20,7 @@ import { z } from 'zod';
 import { WandbClient, type StreamLines, type StreamRequest } from './client.ts';
 import type { WandbSinkConfig } from './config.ts';
 import { MAX_LINE_BYTES, type HistoryWrite } from './history-lines.ts';
+import type { SendRequest } from './http-request.ts';
 import { behindOthers, joinRun, missingLines, resumeAt, unsent, type JoinedRun, type ServerLines } from './join-run.ts';
 import { encodeBatch, summaryText, type EncodedBatch } from './run-encoder.ts';
 import { Patience } from './patience.ts';
@@ -48,9 +49,9 @@ const OTHER_MODES: ReadonlyMap<unknown, string> = new Map([
 
 const positionSchema = z.object({ v: z.literal(1), mode: z.literal('online'), run: runStateSchema });
 
-/** @param fetchWith The runtime's own where left out. */
-export function createOnlineSink(config: WandbSinkConfig, fetchWith?: typeof fetch): Sink {
-  return new OnlineSink(config, fetchWith);
+/** @param send How requests are sent; by Node's own client where left out. */
+export function createOnlineSink(config: WandbSinkConfig, send?: SendRequest): Sink {
+  return new OnlineSink(config, send);
 }
 
 class OnlineSink implements Sink {
@@ -60,7 +61,7 @@ class OnlineSink implements Sink {
   readonly uploads: UploadLane;
   readonly #uploads: RunUploads;
   readonly #config: WandbSinkConfig;
-  readonly #fetchWith: typeof fetch | undefined;
+  readonly #send: SendRequest | undefined;
   readonly #patience = new Patience();
   #context: SinkContext | undefined;
   #server: ServerRun | undefined;
@@ -78,9 +79,9 @@ class OnlineSink implements Sink {
   #seenRequests = 0;
   #aliveAtMs: number | undefined;
 
-  constructor(config: WandbSinkConfig, fetchWith: typeof fetch | undefined) {
+  constructor(config: WandbSinkConfig, send: SendRequest | undefined) {
     this.#config = config;
-    this.#fetchWith = fetchWith;
+    this.#send = send;
     this.logEveryNSteps = config.logEveryNSteps;
     this.#uploads = new RunUploads(config);
     this.uploads = this.#uploads;
@@ -168,7 +169,7 @@ class OnlineSink implements Sink {
       apiKey,
       signal,
       patience: this.#patience,
-      ...(this.#fetchWith === undefined ? {} : { fetch: this.#fetchWith }),
+      send: this.#send,
     });
     return new ServerRun({ client, config: this.#config, runId, notify });
   }

@@ -16,7 +16,8 @@ import {
 } from '@runcast/core';
 import { z } from 'zod';
 import { blobPath } from './blob-path.ts';
-import type { RunPlace, UploadBody } from './client.ts';
+import type { RunPlace } from './client.ts';
+import type { RequestBody } from './http-request.ts';
 import type { WandbSinkConfig } from './config.ts';
 import { mediaFile, type MediaRecord } from './media.ts';
 import { CREATE_RUN_FILES } from './operations.ts';
@@ -119,7 +120,7 @@ export class RunUploads implements UploadLane {
     await this.#put(path, bytes.kind === 'text' ? bytes : { kind: 'file', path: this.#blob(record, bytes.blob) });
   }
 
-  async #put(name: string, body: UploadBody): Promise<void> {
+  async #put(name: string, body: RequestBody): Promise<void> {
     const { server, place } = await this.#run();
     const { entity, project, run } = place;
     const { createRunFiles } = await server.client.graphql(CREATE_RUN_FILES, { entity, project, run, files: [name] });

@@ -3,19 +3,21 @@ import { closeRecord, openRecord, sinkContext, stepRecord } from '@runcast/testi
 import { describe, expect, it } from 'vitest';
 import { parseSinkConfig } from './config.ts';
 import { MAX_LINE_BYTES } from './history-lines.ts';
+import type { SendRequest } from './http-request.ts';
 import { createSdkSink, type SdkSinkParts } from './sdk-sink.ts';
 
 const config = parseSinkConfig({ engine: 'sdk', apiKey: 'key', baseUrl: 'http://127.0.0.1:9/', entity: 'team' });
 const CONTEXT = { runId: 'run-1', runDirectory: '/nowhere' } as const;
 
 /** The server knows the run with so many rows. */
-function knows(rows: number): typeof fetch {
+function knows(rows: number): SendRequest {
   const bucket = { id: 'id', historyLineCount: rows };
-  return () => Promise.resolve(Response.json({ data: { model: { bucket } } }));
+  const body = JSON.stringify({ data: { model: { bucket } } });
+  return () => Promise.resolve({ status: 200, headers: new Headers(), body });
 }
 
 function sinkWith(parts: SdkSinkParts): Sink {
-  return createSdkSink(config, { find: () => '/no/such/client.cjs', fetch: knows(0), ...parts });
+  return createSdkSink(config, { find: () => '/no/such/client.cjs', send: knows(0), ...parts });
 }
 
 function batchOf(...records: readonly RunRecord[]): Parameters<Sink['write']>[0] {
@@ -45,7 +47,7 @@ describe('the sink of the engine sdk', () => {
     [{ v: 1, mode: 'sdk' }, 0],
     [{ v: 1, mode: 'online' }, 0],
   ])('takes up no run: position %o, %i rows on the server', async (position, rows) => {
-    const sink = sinkWith({ fetch: knows(rows) });
+    const sink = sinkWith({ send: knows(rows) });
     await sink.open?.(sinkContext({ ...CONTEXT, position }));
     const writing = Promise.resolve(sink.write(batchOf(openRecord())));
     await expect(writing).rejects.toThrow(/team\/uncategorized\/run-1 was begun before, and W&B's client/u);

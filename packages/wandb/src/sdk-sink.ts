@@ -16,6 +16,7 @@ import {
 import { WandbClient } from './client.ts';
 import type { WandbSinkConfig } from './config.ts';
 import { NO_HISTORY, type HistoryState } from './history-lines.ts';
+import type { SendRequest } from './http-request.ts';
 import { firstIdentity } from './run-state.ts';
 import { findSdk } from './sdk-client.ts';
 import { encodeSdkRows, sdkConfig, type SdkBatch } from './sdk-rows.ts';
@@ -32,7 +33,7 @@ const BEHIND_PAUSE_MS = 500;
 /** What the sink reaches the outside by, the real things where left out. */
 export interface SdkSinkParts {
   /** Asks what the server has of the run. */
-  readonly fetch?: typeof fetch | undefined;
+  readonly send?: SendRequest | undefined;
   /** Of the file of the package, for one that is found elsewhere. */
   readonly find?: (() => string) | undefined;
   readonly workerUrl?: SdkThreadOptions['workerUrl'];
@@ -135,8 +136,7 @@ class SdkSink implements Sink {
     const { runId, notify, signal } = context;
     const { baseUrl: givenUrl, apiKey = '' } = this.#config;
     const baseUrl = givenUrl.replace(/\/+$/u, '');
-    const fetchWith = this.#parts.fetch === undefined ? {} : { fetch: this.#parts.fetch };
-    const client = new WandbClient({ baseUrl, apiKey, signal, ...fetchWith });
+    const client = new WandbClient({ baseUrl, apiKey, signal, send: this.#parts.send });
     const server = new ServerRun({ client, config: this.#config, runId, notify });
     const identity = firstIdentity(batch);
     const { entity, project } = await server.locate(identity);

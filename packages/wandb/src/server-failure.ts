@@ -1,12 +1,13 @@
 /** What an answer that is no success means for delivery: try again, wait, or stop and say what to do. */
 
 import { redactText, RetryableSinkError, TerminalSinkError } from '@runcast/core';
+import type { HttpHeaders } from './http-request.ts';
 
 /** What was asked for, such as `UpsertBucket` or `the file stream`. */
 export interface FailedRequest {
   readonly what: string;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   readonly body: string;
 }
 
@@ -52,7 +53,7 @@ export function graphqlFailure(what: string, messages: readonly string[]): Retry
 }
 
 /** How long the server asked to be left alone, in milliseconds; undefined where it did not. Dates are taken by its own clock. */
-export function retryAfter(headers: Headers): number | undefined {
+export function retryAfter(headers: HttpHeaders): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? '';
   if (/^\d+(?:\.\d+)?$/u.test(text)) return Number(text) * 1000;
   const until = Date.parse(text);
@@ -61,7 +62,7 @@ export function retryAfter(headers: Headers): number | undefined {
 }
 
 /** How long to wait between requests so that what `RateLimit-Remaining` allows lasts until `RateLimit-Reset`, in milliseconds. */
-export function rateLimitPauseMs(headers: Headers): number {
+export function rateLimitPauseMs(headers: HttpHeaders): number {
   const remaining = Number(headers.get('ratelimit-remaining') ?? Number.NaN);
   const resetSeconds = Number(headers.get('ratelimit-reset') ?? Number.NaN);
   if (!(remaining >= 0) || !(resetSeconds > 0)) return 0;

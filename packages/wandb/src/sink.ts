@@ -4,6 +4,7 @@ import type { AppendFileSystem } from '@runcast/append-file';
 import { ConfigError, type CreateSink, type JsonObject, type Sink } from '@runcast/core';
 import { parseSinkConfig, type WandbSinkOptions } from './config.ts';
 import { createOfflineSink } from './offline-sink.ts';
+import type { SendRequest } from './http-request.ts';
 import { createOnlineSink } from './online-sink.ts';
 import { createSdkSink } from './sdk-sink.ts';
 
@@ -12,7 +13,7 @@ export const createSink: CreateSink = (config: JsonObject): Sink => createWandbS
 
 /** What a sink reaches the outside by, the runtime's own where left out. */
 export interface WandbSinkParts {
-  readonly fetch?: typeof fetch;
+  readonly send?: SendRequest;
   /** Of the file that an offline run is written to. */
   readonly fileSystem?: AppendFileSystem;
 }
@@ -22,7 +23,7 @@ export function createWandbSink(options: WandbSinkOptions, parts: WandbSinkParts
   const config = parseSinkConfig(options);
   switch (config.mode) {
     case 'online':
-      return config.engine === 'sdk' ? createSdkSink(config, parts) : createOnlineSink(config, parts.fetch);
+      return config.engine === 'sdk' ? createSdkSink(config, parts) : createOnlineSink(config, parts.send);
     case 'offline':
       return createOfflineSink(config, parts.fileSystem);
     case 'disabled':
