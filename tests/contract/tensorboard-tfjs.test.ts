@@ -49,6 +49,7 @@ function expectedRows(record: RunRecord): readonly BackendRow[] {
     case 'epoch':
     case 'validation':
     case 'log':
+    case 'system':
       return scalarRows(record.metrics);
     case 'final':
       return scalarRows({
