@@ -1,12 +1,12 @@
 /** A run on the disk whose logs a test writes line by line, and time that the test advances. */
 
-import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isJsonObject, toJson, type JsonObject, type JsonValue, type RunRecord } from '@runcast/core';
 import { prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 import { stepRecord, type ManualClock } from '@runcast/testing';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { DeliveryEvent } from '../src/delivery-event.ts';
 import type { Scheduler } from '../src/scheduler.ts';
 
@@ -27,8 +27,10 @@ export interface RunOnDisk {
 
 const MANIFEST = { v: 1, run: 'run-1', created: 0, sinks: [], settled: false } as const;
 
+/** Removed with the test that makes it. */
 export function makeRun(): RunOnDisk {
   const dir = mkdtempSync(join(tmpdir(), 'runcast-delivery-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const { directory } = prepareRunDirectory(dir, 'run-1', 'never', () => false, MANIFEST);
   const appendText = (writer: string, text: string): void =>
     appendFileSync(join(directory.logDirectory, `${writer}.jsonl`), text);

@@ -38,7 +38,9 @@ interface Stage {
 
 /** A publisher over a real log whose disk fails on demand, and a host of the test's. */
 function stage(host: Partial<DeliveryHost>, more: Partial<OpenRun> = {}): Stage {
-  const directory = runDirectory(mkdtempSync(join(tmpdir(), 'runcast-publisher-')), 'run-1');
+  const dir = mkdtempSync(join(tmpdir(), 'runcast-publisher-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const directory = runDirectory(dir, 'run-1');
   mkdirSync(directory.logDirectory, { recursive: true });
   const disk = createFaultFileSystem();
   const events = new PublisherEmitter();
