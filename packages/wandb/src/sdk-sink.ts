@@ -5,6 +5,7 @@
 
 import {
   RecordsRefusedError,
+  RetryableSinkError,
   TerminalSinkError,
   type JsonValue,
   type RecordBatch,
@@ -18,12 +19,15 @@ import type { WandbSinkConfig } from './config.ts';
 import { NO_HISTORY, type HistoryState } from './history-lines.ts';
 import type { SendRequest } from './http-request.ts';
 import { firstIdentity } from './run-state.ts';
+import { Patience } from './patience.ts';
 import { findSdk } from './sdk-client.ts';
 import { encodeSdkRows, sdkConfig, type SdkBatch } from './sdk-rows.ts';
 import { SDK_ADVICE, SdkThread, type SdkRequest, type SdkThreadOptions } from './sdk-thread.ts';
 import { ServerRun } from './server-run.ts';
 import { wandbSdkTraits } from './traits.ts';
 
+/** All that the client sends once the run has begun. */
+const STREAM = 'the file stream';
 const BEGIN_LIMIT_MS = 30_000;
 const ROWS_LIMIT_MS = 180_000;
 /** A trickle of records is one request a second; W&B's servers grant a run two. */
@@ -61,6 +65,7 @@ class SdkSink implements Sink {
   #pending: { readonly writer: string; readonly to: number; readonly encoded: SdkBatch } | undefined;
   #ending: 'not yet' | 'asked for' | 'done' = 'not yet';
   #stopTold = false;
+  readonly #patience = new Patience();
 
   constructor(config: WandbSinkConfig, parts: SdkSinkParts) {
     this.#config = config;
@@ -125,6 +130,7 @@ class SdkSink implements Sink {
 
   async #end(thread: SdkThread, code: number): Promise<void> {
     const request: SdkRequest = this.#ending === 'asked for' ? { type: 'again' } : { type: 'finish', code };
+    this.#patience.check(STREAM);
     this.#ending = 'asked for';
     await this.#ask(thread, request);
     this.#ending = 'done';
@@ -162,7 +168,12 @@ class SdkSink implements Sink {
   }
 
   async #ask(thread: SdkThread, request: SdkRequest): Promise<void> {
-    const { stopped } = await thread.ask(request, this.#parts.rowsLimitMs ?? ROWS_LIMIT_MS);
+    this.#patience.check(STREAM);
+    const { stopped } = await thread.ask(request, this.#parts.rowsLimitMs ?? ROWS_LIMIT_MS).catch((error: unknown) => {
+      // Delivery waits before it writes again; a flush and the last word come when they come.
+      if (error instanceof RetryableSinkError) this.#patience.wait(STREAM, error.retryAfterMs ?? 0);
+      throw error;
+    });
     if (stopped && !this.#stopTold) this.#context?.notify({ type: 'stopRequested' });
     this.#stopTold ||= stopped;
   }
