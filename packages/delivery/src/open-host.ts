@@ -14,7 +14,7 @@ import type { DeliveryEvent, SinkSettlement } from './delivery-event.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { InlineHost } from './inline-host.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
-import { WorkerHost, WorkerStartError } from './worker-host.ts';
+import type { WorkerHost } from './worker-host.ts';
 
 export interface OpenHostOptions {
   readonly directory: RunDirectory;
@@ -34,10 +34,12 @@ export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> 
   if (options.host === 'inline') return openInline(options, undefined);
   if (specs.length < options.sinks.length)
     return openInline(options, 'sinks passed as objects cannot go into a worker');
+  // Worker threads are loaded with what needs them: a program that imports this may never open anything.
+  const worker = await import('./worker-host.ts');
   try {
-    return new FailoverHost(options, await WorkerHost.open({ ...options, specs }));
+    return new FailoverHost(options, await worker.WorkerHost.open({ ...options, specs }));
   } catch (error) {
-    if (!(error instanceof WorkerStartError)) throw error;
+    if (!(error instanceof worker.WorkerStartError)) throw error;
     return openInline(options, error.message);
   }
 }

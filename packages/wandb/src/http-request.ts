@@ -7,7 +7,6 @@ import { createReadStream } from 'node:fs';
 import { request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as requestByHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
-import { text } from 'node:stream/consumers';
 
 /** Bytes to be sent: text as UTF-8, or what a file holds. */
 export type RequestBody =
@@ -43,7 +42,7 @@ export const sendRequest: SendRequest = async (url, { method, headers, body, sig
   return {
     status: Number(answer.statusCode),
     headers: { get: (name) => headerOf(answer, name) },
-    body: await text(answer),
+    body: await textOf(answer),
   };
 };
 
@@ -53,6 +52,13 @@ function answerTo(request: ClientRequest): Promise<IncomingMessage> {
     // After the answer has come, its own stream says what goes wrong.
     request.on('error', reject);
   });
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  answer.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of answer) text += String(chunk);
+  return text;
 }
 
 async function send(request: ClientRequest, body: RequestBody): Promise<void> {
