@@ -74,7 +74,7 @@ describe('anything thrown', () => {
     ['text', 'text', undefined],
     [undefined, 'undefined', undefined],
     [{ code: 'X' }, '[object Object]', undefined],
-    [{ __proto__: null }, '[object Object]', undefined],
+    [{ __proto__: null }, 'an error that cannot be shown', undefined],
   ])('%o has a message and perhaps a code', (thrown, message, code) => {
     expect([errorMessage(thrown), errorCode(thrown)]).toEqual([message, code]);
     expect(errorInfo(thrown)).toEqual({ message, code: code ?? 'UNKNOWN' });

@@ -125,12 +125,11 @@ export class UndeliveredError extends Error {
 
 /** The message of anything that was thrown, for a log line or an event. */
 export function errorMessage(error: unknown): string {
-  if (error instanceof Error) return error.message;
   try {
-    return String(error);
+    return error instanceof Error ? error.message : String(error);
   } catch {
-    // It has no prototype, or a `toString` that throws.
-    return Object.prototype.toString.call(error);
+    // It has no prototype, or a `message` or `toString` that throws.
+    return 'an error that cannot be shown';
   }
 }
 

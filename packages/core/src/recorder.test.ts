@@ -703,7 +703,7 @@ describe('what cannot be recorded', () => {
       },
     };
     recorder.logStep(thrown);
-    expect(rejections).toEqual([{ call: 'logStep', key: '', reason: 'threw something that cannot be shown' }]);
+    expect(rejections).toEqual([{ call: 'logStep', key: '', reason: 'an error that cannot be shown' }]);
   });
 
   it('reports up to a thousand keys and counts all', () => {

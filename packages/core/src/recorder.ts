@@ -160,7 +160,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const counts = `"n":${this.#nText.of(this.#steps)},"step":${this.#stepText.of(step)}`;
       if (!this.#append('step', `${counts},"metrics":{${scalars}}`, false)) this.#steps -= 1;
     } catch (error) {
-      this.#reject('logStep', '', thrownMessage(error));
+      this.#reject('logStep', '', errorMessage(error));
     }
   }
 
@@ -396,7 +396,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       else body();
     } catch (error) {
       // Whatever a getter, a proxy or the disk throws belongs to the logger, not to training.
-      this.#reject(call, typeof key === 'string' ? key : '', thrownMessage(error));
+      this.#reject(call, typeof key === 'string' ? key : '', errorMessage(error));
     }
   }
 
@@ -584,7 +584,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     try {
       return { path: name, ...this.#blobs.copy(resolve(base, path)) };
     } catch (error) {
-      this.#reject(call, path, thrownMessage(error));
+      this.#reject(call, path, errorMessage(error));
       return undefined;
     }
   }
@@ -650,13 +650,4 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(redactText(value.slice(0, 1000)).slice(0, 40));
   if (typeof value === 'function') return 'a function';
   return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 40);
-}
-
-/** As errorMessage, also for what throws once more when it is looked at. */
-function thrownMessage(error: unknown): string {
-  try {
-    return errorMessage(error);
-  } catch {
-    return 'threw something that cannot be shown';
-  }
 }
