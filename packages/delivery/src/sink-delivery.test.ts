@@ -591,6 +591,26 @@ describe('a backend that has lost some of what it had, and says what it still ha
     expect(sink.seqs('w1')).toEqual(seqsTo(5));
   });
 
+  test('has what it says nothing of', async () => {
+    const writes: string[] = [];
+    const sink = sinkWith({
+      write: ({ writer, from, to }) => {
+        writes.push(`${writer} ${from}-${to}`);
+        if (writes.length === 3) throw new PositionLostError('one is gone', { held: new Map([['w1', -1]]) });
+      },
+    });
+    const { delivery, run, log, clock, logs } = await open(sink, runWithSteps(2));
+    run.steps('w2', 0, 2);
+    logs.refresh();
+    await drain(delivery);
+    run.steps('w1', 2, 1);
+    expect(delivery.main.advance()).toBe('waiting');
+    expect(log.events).toHaveLength(2);
+    await clock.advance(1000);
+    await drain(delivery);
+    expect(writes).toEqual(['w1 0-1', 'w2 0-1', 'w1 2-2', 'w1 0-2']);
+  });
+
   test('need not have a position', async () => {
     const writes: (readonly number[])[] = [];
     const sink = sinkWith({

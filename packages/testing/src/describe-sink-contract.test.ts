@@ -151,6 +151,17 @@ describe('what is skipped', () => {
     ).toBe(7);
   });
 
+  it('follows from what its uploads can be made to do', () => {
+    const contract = memorySinkContract(undefined, {}, ['file']);
+    const { uploads } = contract;
+    assert(uploads);
+    const { failNextUpload: _fail, holdNextUpload: _hold, ...unfailing } = uploads;
+    expect(skippedOf({ ...contract, uploads: unfailing })).toEqual([
+      'its uploads cannot be held up',
+      'its uploads cannot be made to fail',
+    ]);
+  });
+
   it('is said to the runner, with the reason', async () => {
     const told: string[] = [];
     const skip = (reason: string): void => {

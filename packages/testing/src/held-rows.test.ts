@@ -38,6 +38,13 @@ describe('exactly once', () => {
     expect(() => checkHeldRows(expected, rows('a', 'b', 'c'), 'exactly-once')).toThrow('missing');
   });
 
+  it('tells at which row a writer ends too early where another has the same', () => {
+    const same = [...EXPECTED, { writer: 'w2', rows: rows('a') }];
+    expect(() => checkHeldRows(same, rows('a', 'a', 'c', 'b'), 'exactly-once')).toThrow(
+      'writer w1: out of order at row 1: a where b belongs',
+    );
+  });
+
   it('shows the beginning of a long row', () => {
     expect(() => checkHeldRows([], rows('x'.repeat(300)), 'exactly-once')).toThrow(
       `${'x'.repeat(200)}… (300 characters)`,

@@ -50,11 +50,12 @@ export function checkHeldRows(
 function checkOrder(writer: string, expected: LaneRows, held: LaneRows): void {
   for (const [lane, rows] of expected) {
     const actual = held.get(lane) ?? [];
-    const at = rows.findIndex((row, index) => row !== actual[index]);
-    if (at === -1) continue;
-    throw new AssertionError({
-      message: `writer ${writer}${lane === '' ? '' : `, ${lane}`}: out of order at row ${at}: ${shown(actual[at] ?? 'nothing')} where ${shown(rows[at] ?? 'nothing')} belongs`,
-    });
+    for (const [at, row] of rows.entries()) {
+      if (row === actual[at]) continue;
+      throw new AssertionError({
+        message: `writer ${writer}${lane === '' ? '' : `, ${lane}`}: out of order at row ${at}: ${shown(actual[at] ?? 'nothing')} where ${shown(row)} belongs`,
+      });
+    }
   }
 }
 
