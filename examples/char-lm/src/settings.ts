@@ -39,18 +39,19 @@ function positive(byDefault: number, most: number): z.ZodType<number> {
 
 export const settingsSection: EnvSection<Settings> = {
   prefix: 'CHAR_LM',
-  schema: z.object({
-    epochs: integer(12, 1, 1000),
-    steps_per_epoch: integer(1000, 1, 1_000_000),
-    batch_size: integer(64, 1, 4096),
-    learning_rate: positive(0.003, 1),
-    max_grad_norm: positive(1, 1e6),
-    hidden_units: integer(128, 1, 1024),
-    context_length: integer(8, 5, 64),
-    bucket_bits: integer(14, 1, 20),
-    validation_positions: integer(10_000, 1, 1_000_000),
-    seed: integer(7, 0, 2 ** 32 - 1),
-  }),
+  schema: () =>
+    z.object({
+      epochs: integer(12, 1, 1000),
+      steps_per_epoch: integer(1000, 1, 1_000_000),
+      batch_size: integer(64, 1, 4096),
+      learning_rate: positive(0.003, 1),
+      max_grad_norm: positive(1, 1e6),
+      hidden_units: integer(128, 1, 1024),
+      context_length: integer(8, 5, 64),
+      bucket_bits: integer(14, 1, 20),
+      validation_positions: integer(10_000, 1, 1_000_000),
+      seed: integer(7, 0, 2 ** 32 - 1),
+    }),
   docs: {
     epochs: {
       type: 'integer from 1 to 1000',

@@ -24,14 +24,15 @@ interface DemoConfig {
 
 const demo: EnvSection<DemoConfig> = {
   prefix: 'DEMO',
-  schema: z.object({
-    enabled: flag(false),
-    dir: text('./runs'),
-    every_n: integer(10, 1, 1000),
-    flush_secs: seconds(30, 0.5, 3600),
-    mode: choice(['online', 'offline'], 'online'),
-    api_key: optionalText(),
-  }),
+  schema: () =>
+    z.object({
+      enabled: flag(false),
+      dir: text('./runs'),
+      every_n: integer(10, 1, 1000),
+      flush_secs: seconds(30, 0.5, 3600),
+      mode: choice(['online', 'offline'], 'online'),
+      api_key: optionalText(),
+    }),
   docs: {
     enabled: { type: 'true or false', meaning: 'write' },
     dir: { type: 'directory', meaning: 'where' },
@@ -134,7 +135,7 @@ describe('reading', () => {
   it('has integers as large as doubles count, and no larger', () => {
     const wide: EnvSection<{ readonly n: number }> = {
       prefix: 'WIDE',
-      schema: z.object({ n: integer(0, -5) }),
+      schema: () => z.object({ n: integer(0, -5) }),
       docs: { n: { type: 'integer', meaning: 'n' } },
     };
     expect(readSection(wide, { WIDE__N: '-5' }).config).toEqual({ n: -5 });
@@ -195,7 +196,7 @@ describe('describing', () => {
         .optional()
         .transform(() => () => 'called'),
     });
-    const section: EnvSection<object> = { prefix: 'ODD', schema, docs: {} };
+    const section: EnvSection<object> = { prefix: 'ODD', schema: () => schema, docs: {} };
     expect(describeSection(section, {})).toEqual([
       { variable: 'ODD__HOOK', type: '', default: '', value: undefined, meaning: '' },
     ]);

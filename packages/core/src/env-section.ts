@@ -22,11 +22,11 @@ export interface FieldDoc {
 
 /**
  * A prefix and its fields. The schema reads strings, each field with its default, so that an empty environment is valid;
- * field names are in lower case with underscores.
+ * field names are in lower case with underscores. It is made when it is needed: schemas are half of what importing would take.
  */
 export interface EnvSection<Config extends object> {
   readonly prefix: string;
-  readonly schema: z.ZodObject & z.ZodType<Config>;
+  readonly schema: () => z.ZodObject & z.ZodType<Config>;
   readonly docs: Readonly<Record<keyof Config & string, FieldDoc>>;
 }
 
@@ -105,9 +105,10 @@ export interface EnvReading<Config> {
 
 /** Reads a section. Blank variables count as unset. Never throws. */
 export function readSection<Config extends object>(section: EnvSection<Config>, env: Environment): EnvReading<Config> {
-  const fields = Object.keys(section.schema.shape);
+  const schema = section.schema();
+  const fields = Object.keys(schema.shape);
   const raw = Object.fromEntries(fields.flatMap((field) => present(field, env[variableName(section.prefix, field)])));
-  const parsed = section.schema.safeParse(raw);
+  const parsed = schema.safeParse(raw);
   const unknown = unknownFields(section.prefix, fields, env);
   const invalid = (parsed.error?.issues ?? []).map((issue): ConfigProblem => {
     const field = String(issue.path[0]);
@@ -129,9 +130,10 @@ export function describeSection<Config extends object>(
   section: EnvSection<Config>,
   env: Environment,
 ): readonly EnvVariable[] {
-  const defaults = toJson(section.schema.parse({}));
+  const schema = section.schema();
+  const defaults = toJson(schema.parse({}));
   const docs = new Map<string, FieldDoc>(Object.entries(section.docs));
-  return Object.keys(section.schema.shape).map((field) => {
+  return Object.keys(schema.shape).map((field) => {
     const variable = variableName(section.prefix, field);
     const value = present(field, env[variable])[0]?.[1];
     const { type, meaning } = docs.get(field) ?? { type: '', meaning: '' };

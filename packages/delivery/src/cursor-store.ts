@@ -10,14 +10,18 @@ import { z } from 'zod';
 import { errorCode, type JsonValue } from '@runcast/core';
 import { LOG_START, writeWhole, type LogPosition, type RunDirectory } from '@runcast/runlog';
 
-const logPosition = z.object({ seq: z.int().min(-1), offset: z.int().min(0) });
+/** Made with the first cursor that is read: a schema takes more than most of what importing does. */
+let cursorSchema: ReturnType<typeof makeCursorSchema> | undefined;
 
-const cursorSchema = z.object({
-  v: z.literal(1),
-  delivered: z.record(z.string(), logPosition),
-  position: z.json().optional(),
-  intent: z.object({ writer: z.string(), next: logPosition }).optional(),
-});
+function makeCursorSchema() {
+  const logPosition = z.object({ seq: z.int().min(-1), offset: z.int().min(0) });
+  return z.object({
+    v: z.literal(1),
+    delivered: z.record(z.string(), logPosition),
+    position: z.json().optional(),
+    intent: z.object({ writer: z.string(), next: logPosition }).optional(),
+  });
+}
 
 /** A batch about to be handed over: everything of `writer` up to `next`. After a crash the very same batch is sent again. */
 export interface Intent {
@@ -47,6 +51,7 @@ export class CursorStore {
 
   /** The stored cursor, empty where there is none or it is damaged: sending again is what a sink with a position undoes. */
   read(): Cursor {
+    cursorSchema ??= makeCursorSchema();
     const stored = cursorSchema.safeParse(this.#parse());
     if (!stored.success) return EMPTY_CURSOR;
     const { delivered, position, intent } = stored.data;

@@ -14,11 +14,12 @@ export interface JsonlConfig {
 /** The `JSONL__` variables. */
 export const jsonlEnv: EnvSection<JsonlConfig> = {
   prefix: 'JSONL',
-  schema: z.object({
-    enabled: flag(false),
-    dir: text('./runs/jsonl'),
-    log_every_n_steps: integer(1, 1),
-  }),
+  schema: () =>
+    z.object({
+      enabled: flag(false),
+      dir: text('./runs/jsonl'),
+      log_every_n_steps: integer(1, 1),
+    }),
   docs: {
     enabled: { type: 'true or false', meaning: 'write one flat JSON row a record' },
     dir: { type: 'directory', meaning: 'where the rows go, as <run id>.jsonl' },

@@ -33,12 +33,12 @@ export interface JsonlSinkOptions {
 /** Every kind there is, each record once, on this machine. */
 export const jsonlTraits: SinkTraits = { kinds: RECORD_KINDS, guarantee: 'exactly-once', locality: 'local' };
 
-const CONFIG = z.object({ dir: z.string().min(1), logEveryNSteps: z.int().min(1).default(1) });
-const POSITION = z.object({ length: z.int().min(0) });
+const configSchema = () => z.object({ dir: z.string().min(1), logEveryNSteps: z.int().min(1).default(1) });
+const positionSchema = () => z.object({ length: z.int().min(0) });
 
 /** Makes the sink from a spec's configuration, {@link JsonlSinkOptions} as JSON. Throws ConfigError where it is none. */
 export const createSink: CreateSink = (config: JsonObject): Sink => {
-  const parsed = CONFIG.safeParse(config);
+  const parsed = configSchema().safeParse(config);
   if (parsed.success) return createJsonlSink(parsed.data);
   throw new ConfigError(
     parsed.error.issues.map((issue) => ({ variable: `jsonl.${issue.path.join('.')}`, message: issue.message })),
@@ -111,7 +111,7 @@ class JsonlSink implements Sink {
   }
 
   #resumeFile(path: string, position: JsonValue): AppendFile {
-    const parsed = POSITION.safeParse(position);
+    const parsed = positionSchema().safeParse(position);
     if (!parsed.success) throw new PositionLostError(`${JSON.stringify(position)} is no position in ${path}`);
     try {
       return this.#openFile(path, 'reopen', parsed.data.length);

@@ -22,28 +22,31 @@ const DEFAULTS = {
 const URL_EXPECTED = 'expects redis://[user:password@]host[:port][/database], or rediss:// for TLS';
 const COUNT_EXPECTED = 'expects an integer from 1';
 
-const url = z.string().refine(isServerUrl, URL_EXPECTED);
-const stream = z
-  .string()
-  .min(1, 'expects the name of a stream')
-  .refine((name) => !/\p{Cc}/u.test(name), 'expects a name without control characters');
-const optionalCount: z.ZodType<number | undefined> = z
-  .string()
-  .regex(/^\d+$/u, COUNT_EXPECTED)
-  .transform(Number)
-  .refine((value) => Number.isSafeInteger(value) && value >= 1, COUNT_EXPECTED)
-  .optional();
+const url = () => z.string().refine(isServerUrl, URL_EXPECTED);
+const stream = () =>
+  z
+    .string()
+    .min(1, 'expects the name of a stream')
+    .refine((name) => !/\p{Cc}/u.test(name), 'expects a name without control characters');
+const optionalCount = (): z.ZodType<number | undefined> =>
+  z
+    .string()
+    .regex(/^\d+$/u, COUNT_EXPECTED)
+    .transform(Number)
+    .refine((value) => Number.isSafeInteger(value) && value >= 1, COUNT_EXPECTED)
+    .optional();
 
 /** The `REDIS__` variables. */
 export const redisEnv: EnvSection<RedisConfig> = {
   prefix: 'REDIS',
-  schema: z.object({
-    enabled: flag(false),
-    url: url.default(DEFAULTS.url),
-    stream: stream.default(DEFAULTS.stream),
-    max_len: optionalCount,
-    log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
-  }),
+  schema: () =>
+    z.object({
+      enabled: flag(false),
+      url: url().default(DEFAULTS.url),
+      stream: stream().default(DEFAULTS.stream),
+      max_len: optionalCount(),
+      log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
+    }),
   docs: {
     enabled: { type: 'true or false', meaning: 'publish to a Redis stream' },
     url: { type: 'redis:// or rediss://', meaning: 'the server, with user and password; rediss:// for TLS' },
@@ -73,16 +76,17 @@ export interface RedisSinkConfig extends JsonObject {
   readonly logEveryNSteps: number;
 }
 
-const sinkConfigSchema = z.strictObject({
-  url: url.default(DEFAULTS.url),
-  stream: stream.default(DEFAULTS.stream),
-  maxLen: z.int().min(1).nullable().default(null),
-  logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
-});
+const sinkConfigSchema = () =>
+  z.strictObject({
+    url: url().default(DEFAULTS.url),
+    stream: stream().default(DEFAULTS.stream),
+    maxLen: z.int().min(1).nullable().default(null),
+    logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
+  });
 
 /** Throws {@link ConfigError} with everything that is wrong, and nothing of what the URL holds. */
 export function parseSinkConfig(options: JsonObject | RedisSinkOptions): RedisSinkConfig {
-  const parsed = sinkConfigSchema.safeParse(options);
+  const parsed = sinkConfigSchema().safeParse(options);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     parsed.error.issues.map((issue) => ({ variable: ['redis', ...issue.path].join('.'), message: issue.message })),

@@ -13,12 +13,13 @@ export const CONTEXT_FILE_VARIABLE = 'RUNCAST__CONTEXT_FILE';
 /** The one that W&B pipelines use, whose files may hold no more than run_id, project and entity. */
 export const WANDB_CONTEXT_FILE_VARIABLE = 'WANDB_CONTEXT_FILE';
 
-const contextSchema = z.object({
-  run_id: z.string(),
-  run_dir: z.string().nullish(),
-  project: z.string().nullish(),
-  entity: z.string().nullish(),
-});
+const contextSchema = () =>
+  z.object({
+    run_id: z.string(),
+    run_dir: z.string().nullish(),
+    project: z.string().nullish(),
+    entity: z.string().nullish(),
+  });
 
 export interface RunContext {
   readonly runId: string;
@@ -58,7 +59,7 @@ function readContext(path: string, variable: string): RunContext | undefined {
 }
 
 function parseContext(text: string): RunContext {
-  const { run_id: runId, run_dir: runDirectory, project, entity } = contextSchema.parse(JSON.parse(text));
+  const { run_id: runId, run_dir: runDirectory, project, entity } = contextSchema().parse(JSON.parse(text));
   const misnamed = typeof runDirectory === 'string' && basename(runDirectory) !== runId;
   const problem = checkRunId(runId) ?? (misnamed ? `is not the name of its directory ${runDirectory}` : undefined);
   if (problem !== undefined) throw new Error(`the run id ${problem}`);

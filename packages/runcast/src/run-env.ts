@@ -19,19 +19,20 @@ export interface RunEnvConfig {
 
 export const runEnv: EnvSection<RunEnvConfig> = {
   prefix: 'RUNCAST',
-  schema: z.object({
-    dir: text('./runs'),
-    project: optionalText(),
-    run_id: optionalText(),
-    resume: choice(['never', 'allow', 'must'], 'never'),
-    host: choice(['worker', 'inline'], 'worker'),
-    keep_log: choice(['always', 'until-delivered'], 'always'),
-    fsync: choice(['never', 'close'], 'never'),
-    close_timeout_secs: seconds(30, 0, 86_400),
-    context_file: optionalText(),
-    ranks: choice(['join', 'zero'], 'join'),
-    system_metrics_secs: seconds(0, 0, 86_400),
-  }),
+  schema: () =>
+    z.object({
+      dir: text('./runs'),
+      project: optionalText(),
+      run_id: optionalText(),
+      resume: choice(['never', 'allow', 'must'], 'never'),
+      host: choice(['worker', 'inline'], 'worker'),
+      keep_log: choice(['always', 'until-delivered'], 'always'),
+      fsync: choice(['never', 'close'], 'never'),
+      close_timeout_secs: seconds(30, 0, 86_400),
+      context_file: optionalText(),
+      ranks: choice(['join', 'zero'], 'join'),
+      system_metrics_secs: seconds(0, 0, 86_400),
+    }),
   docs: {
     dir: { type: 'directory', meaning: 'where run directories are made' },
     project: { type: 'text', meaning: 'the project the run belongs to' },

@@ -22,13 +22,14 @@ const DEFAULTS = { log_dir: '/data/tensorboard', flush_secs: 30, log_every_n_ste
 
 export const tensorboardEnv: EnvSection<TensorboardConfig> = {
   prefix: 'TENSORBOARD',
-  schema: z.object({
-    enabled: flag(false),
-    log_dir: text(DEFAULTS.log_dir),
-    flush_secs: integer(DEFAULTS.flush_secs, 1),
-    log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
-    engine: choice(ENGINES, DEFAULTS.engine),
-  }),
+  schema: () =>
+    z.object({
+      enabled: flag(false),
+      log_dir: text(DEFAULTS.log_dir),
+      flush_secs: integer(DEFAULTS.flush_secs, 1),
+      log_every_n_steps: integer(DEFAULTS.log_every_n_steps, 1),
+      engine: choice(ENGINES, DEFAULTS.engine),
+    }),
   docs: {
     enabled: { type: 'true or false', meaning: 'write TensorBoard event files' },
     log_dir: { type: 'path', meaning: 'the directory given to tensorboard --logdir; each run has a directory in it' },
@@ -60,19 +61,20 @@ export interface TensorboardSinkConfig extends JsonObject {
   readonly engine: TensorboardEngine;
 }
 
-const sinkConfigSchema = z.strictObject({
-  logDir: z
-    .string()
-    .min(1, 'expects a path')
-    .refine((path) => !path.includes('\0'), 'expects a path without NUL characters'),
-  flushSecs: z.int().min(1).default(DEFAULTS.flush_secs),
-  logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
-  engine: z.enum(ENGINES).default(DEFAULTS.engine),
-});
+const sinkConfigSchema = () =>
+  z.strictObject({
+    logDir: z
+      .string()
+      .min(1, 'expects a path')
+      .refine((path) => !path.includes('\0'), 'expects a path without NUL characters'),
+    flushSecs: z.int().min(1).default(DEFAULTS.flush_secs),
+    logEveryNSteps: z.int().min(1).default(DEFAULTS.log_every_n_steps),
+    engine: z.enum(ENGINES).default(DEFAULTS.engine),
+  });
 
 /** Throws {@link ConfigError} with everything that is wrong. */
 export function parseSinkConfig(options: JsonObject | TensorboardSinkOptions): TensorboardSinkConfig {
-  const parsed = sinkConfigSchema.safeParse(options);
+  const parsed = sinkConfigSchema().safeParse(options);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     parsed.error.issues.map((issue) => ({

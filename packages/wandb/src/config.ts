@@ -43,30 +43,33 @@ export interface WandbConfig {
   readonly max_image_size: ImageSize | undefined;
 }
 
-const imageSize: z.ZodType<ImageSize | undefined> = z
-  .string()
-  .regex(/^[1-9]\d{0,5}x[1-9]\d{0,5}$/u, 'expects pixels as <width>x<height>')
-  .transform((text) => {
-    const [width = 0, height = 0] = text.split('x').map(Number);
-    return { width, height };
-  })
-  .optional();
+function imageSize(): z.ZodType<ImageSize | undefined> {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,5}x[1-9]\d{0,5}$/u, 'expects pixels as <width>x<height>')
+    .transform((text) => {
+      const [width = 0, height = 0] = text.split('x').map(Number);
+      return { width, height };
+    })
+    .optional();
+}
 
 /** The `WANDB__` variables. */
 export const wandbEnv: EnvSection<WandbConfig> = {
   prefix: 'WANDB',
-  schema: z.object({
-    enabled: flag(false),
-    mode: choice(WANDB_MODES, 'online'),
-    engine: choice(WANDB_ENGINES, 'native'),
-    log_every_n_steps: integer(1, 1),
-    project: optionalText(),
-    entity: optionalText(),
-    group: optionalText(),
-    job_type: optionalText(),
-    image_format: choice(IMAGE_CHOICES, 'both'),
-    max_image_size: imageSize,
-  }),
+  schema: () =>
+    z.object({
+      enabled: flag(false),
+      mode: choice(WANDB_MODES, 'online'),
+      engine: choice(WANDB_ENGINES, 'native'),
+      log_every_n_steps: integer(1, 1),
+      project: optionalText(),
+      entity: optionalText(),
+      group: optionalText(),
+      job_type: optionalText(),
+      image_format: choice(IMAGE_CHOICES, 'both'),
+      max_image_size: imageSize(),
+    }),
   docs: {
     enabled: { type: 'true or false', meaning: 'send the run to Weights & Biases' },
     mode: {
@@ -116,8 +119,6 @@ export interface WandbSinkOptions {
   readonly fallback?: Partial<WandbSinkConfig['fallback']> | undefined;
 }
 
-const name = z.string().min(1).optional();
-
 /** {@link WandbSinkOptions} with their defaults. */
 export interface WandbSinkConfig {
   readonly mode: WandbMode;
@@ -139,25 +140,28 @@ export interface WandbSinkConfig {
   };
 }
 
-const sinkConfigSchema: z.ZodType<WandbSinkConfig> = z.strictObject({
-  mode: z.enum(WANDB_MODES).default('online'),
-  engine: z.enum(WANDB_ENGINES).default('native'),
-  apiKey: z.string().optional(),
-  baseUrl: z.string().default(PUBLIC_BASE_URL),
-  dir: z.string().min(1).default('.'),
-  project: name,
-  entity: name,
-  group: name,
-  jobType: name,
-  logEveryNSteps: z.int().min(1).default(1),
-  images: z.enum(IMAGE_CHOICES).default('both'),
-  maxImageSize: z.strictObject({ width: z.int().min(1), height: z.int().min(1) }).optional(),
-  fallback: z.strictObject({ project: name, entity: name, group: name }).default({}),
-});
+function sinkConfigSchema(): z.ZodType<WandbSinkConfig> {
+  const name = z.string().min(1).optional();
+  return z.strictObject({
+    mode: z.enum(WANDB_MODES).default('online'),
+    engine: z.enum(WANDB_ENGINES).default('native'),
+    apiKey: z.string().optional(),
+    baseUrl: z.string().default(PUBLIC_BASE_URL),
+    dir: z.string().min(1).default('.'),
+    project: name,
+    entity: name,
+    group: name,
+    jobType: name,
+    logEveryNSteps: z.int().min(1).default(1),
+    images: z.enum(IMAGE_CHOICES).default('both'),
+    maxImageSize: z.strictObject({ width: z.int().min(1), height: z.int().min(1) }).optional(),
+    fallback: z.strictObject({ project: name, entity: name, group: name }).default({}),
+  });
+}
 
 /** Throws a ConfigError with everything that is wrong. Never shows the key. */
 export function parseSinkConfig(options: JsonObject | WandbSinkOptions): WandbSinkConfig {
-  const parsed = sinkConfigSchema.safeParse(options);
+  const parsed = sinkConfigSchema().safeParse(options);
   if (!parsed.success)
     throw new ConfigError(
       parsed.error.issues.map((issue) => ({ variable: ['wandb', ...issue.path].join('.'), message: issue.message })),
