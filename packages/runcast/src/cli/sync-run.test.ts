@@ -114,6 +114,18 @@ describe('a run that has ended', () => {
     expect(readManifest(directory)).toMatchObject({ sinks: ['jsonl', 'memory'], settled: true });
   });
 
+  it('owes nothing where its owner died before the first record', async () => {
+    await place.crashRun('run-1', 2);
+    const directory = runDirectory(place.path('runs'), 'run-1');
+    rmSync(directory.logDirectory, { recursive: true });
+    rmSync(directory.cursorDirectory, { recursive: true });
+    expect(await sync('run-1', [memorySink('memory')])).toEqual({
+      kind: 'synced',
+      sinks: [{ sink: 'memory', delivered: 0, refused: 0, owed: 0, reason: undefined }],
+    });
+    expect(readManifest(directory)).toMatchObject({ settled: true });
+  });
+
   it('cannot be delivered to a new sink without its log', async () => {
     await place.logRun({ id: 'run-1' }, 2);
     rmSync(place.path('runs', 'run-1', 'log'), { recursive: true });

@@ -60,7 +60,10 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
     const { sinks: before, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
     if (!hasLog) {
       const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
-      return { kind: 'synced', sinks: names.map((name) => withoutLog(name, hadAll.has(name))) };
+      // Nobody was ever given anything: the owner died before its first record, and nothing is owed.
+      const neverBegan = hadAll.size === 0;
+      if (neverBegan) updateManifest(directory, names, true);
+      return { kind: 'synced', sinks: names.map((name) => withoutLog(name, neverBegan || hadAll.has(name))) };
     }
     const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
     const counts = specs.map(() => ({ done: 0, total: 0 }));
