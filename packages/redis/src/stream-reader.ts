@@ -35,12 +35,27 @@ export async function readEntries(
   return entriesOf('XREAD', itemsOf(itemsOf(reply)[0])[1]);
 }
 
-/** KEYS: stream. ARGV: id before the first, count. */
-const READ_PACKED = `return cjson.encode(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]))`;
+/** Between entries. Like the next, no JSON text holds it as it is. */
+const ENTRY_END = '\u001E';
+const PART_END = '\u001F';
 
 /**
- * As {@link readEntries}, for those who read everything: the server packs the entries into one text. That takes it three
- * microseconds an entry, and a client two instead of five.
+ * KEYS: stream. ARGV: id before the first, count. Returns how many entries there are, and each with its id, how many names and
+ * values it has, and these.
+ */
+const READ_PACKED = `
+local entries = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
+local texts = {#entries}
+for i = 1, #entries do
+  local fields = entries[i][2]
+  texts[i + 1] = entries[i][1] .. '\\31' .. #fields .. '\\31' .. table.concat(fields, '\\31')
+end
+return table.concat(texts, '\\30')
+`;
+
+/**
+ * As {@link readEntries}, for those who read everything: the server makes one text of the entries. That takes it some four
+ * microseconds an entry where the other way takes two, and the client less than two instead of eleven.
  */
 export async function readPackedEntries(
   connection: RedisConnection,
@@ -50,8 +65,21 @@ export async function readPackedEntries(
 ): Promise<readonly StreamEntry[]> {
   const reply = await connection.call('EVAL', READ_PACKED, 1, stream, `(${after}`, count);
   if (typeof reply !== 'string') throw unexpectedReply('EVAL', reply);
-  // What is empty could be an object as well.
-  return reply === '{}' ? [] : entriesOf('EVAL', JSON.parse(reply));
+  return unpackEntries(reply) ?? readEntries(connection, stream, after, count);
+}
+
+/** Undefined where an entry, of somebody else's, holds what the text is divided by. */
+function unpackEntries(text: string): readonly StreamEntry[] | undefined {
+  const [count, ...packed] = text.split(ENTRY_END);
+  if (packed.length !== Number(count)) return undefined;
+  const entries: StreamEntry[] = [];
+  for (const entry of packed) {
+    const parts = entry.split(PART_END);
+    const [id, size] = parts;
+    if (id === undefined || parts.length !== Number(size) + 2) return undefined;
+    entries.push({ id, fields: parts.slice(2) });
+  }
+  return entries;
 }
 
 /** The last `count` entries, oldest first. */

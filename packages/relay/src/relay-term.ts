@@ -24,7 +24,8 @@ import { RelayedLogs } from './relayed-logs.ts';
 import { RunDeliveries } from './run-deliveries.ts';
 import { LOCK_RENEWAL_MS, type StreamLock } from './stream-lock.ts';
 
-const READ_COUNT = 1_000;
+/** As many as the server packs fastest: what it makes of them then stays in the processor's cache. */
+const READ_COUNT = 500;
 const IDLE_POLL_MS = 50;
 const DELIVERY_POLL_MS = 100;
 const DISK_RETRY_MS = 1_000;
@@ -150,8 +151,9 @@ export class RelayTerm {
   async #loop(work: () => Promise<number | void>, pauseMs: number, goesOn: () => boolean): Promise<void> {
     while (goesOn() && this.#failure === undefined) {
       try {
-        const asked = await work();
-        await this.#bell.wait(asked ?? pauseMs);
+        const waitMs = (await work()) ?? pauseMs;
+        // A timer of no time takes one to two milliseconds, in which hundreds of entries could be read.
+        if (waitMs > 0) await this.#bell.wait(waitMs);
       } catch (error) {
         this.#fail(error);
       }
