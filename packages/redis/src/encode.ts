@@ -52,10 +52,9 @@ function isPlainStep(record: RunRecord): record is StepRecord {
   return record.kind === 'step' && Object.keys(record).length === STEP_MEMBERS;
 }
 
-/** As {@link packColumns}, in half the time. */
+/** As {@link packColumns}, in half the time. The controls are written out: constants would take a tenth more. */
 function packStep({ seq, time, n, step, metrics }: StepRecord): string {
-  const [c, end] = [COLUMN_END, RECORD_END];
-  return `step${c}${seq}${c}${time}${c}${n}${c}${step}${c}${c}${metricsText(metrics)}${c}${end}`;
+  return `step\u001F${seq}\u001F${time}\u001F${n}\u001F${step}\u001F\u001F${metricsText(metrics)}\u001F\u001E`;
 }
 
 function packColumns(record: RunRecord): string {
