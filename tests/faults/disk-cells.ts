@@ -92,7 +92,7 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     sinks: fault.sinks,
     host,
     pace,
-    forMs: 1_800,
+    forMs: 2_500,
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });
