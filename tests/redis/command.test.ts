@@ -1,9 +1,10 @@
 // The commands that read a stream, as users start them: processes of their own on a real server.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { StepRecord } from '@runcast/core';
 import { batchOf, closeRecord, openRecord, sinkContext, stepRecord } from '@runcast/testing';
 import { createRedisSink } from '@runcast/redis';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -14,6 +15,10 @@ import { RedisServer } from '../support/redis-server.ts';
 const BIN = path.join(import.meta.dirname, '..', '..', 'packages', 'runcast', 'src', 'bin.ts');
 const STEPS = 500;
 const WAIT = { timeout: 30_000, interval: 20 };
+
+function stepOf(metrics: StepRecord['metrics'], step: number): StepRecord {
+  return stepRecord({ seq: step + 1, n: step + 1, step, metrics });
+}
 
 interface Started {
   readonly child: ChildProcess;
@@ -52,8 +57,8 @@ describeOnServers((program) => {
     return command;
   }
 
-  async function publish(run: string): Promise<void> {
-    const sink = createRedisSink({ url: server.url });
+  async function publish(run: string, stream?: string): Promise<void> {
+    const sink = createRedisSink({ url: server.url, stream });
     await sink.open?.(sinkContext({ runId: run, runDirectory: '/' }));
     const steps = Array.from({ length: STEPS }, (_, index) =>
       stepRecord({ seq: index + 1, n: index + 1, step: index }),
@@ -155,6 +160,47 @@ describeOnServers((program) => {
     await server.startAgain();
     tail.child.kill('SIGTERM');
     expect(await tail.ended).toBe(0);
+  });
+
+  it('tail shows what has a metric of that name', async () => {
+    const sink = createRedisSink({ url: server.url });
+    await sink.open?.(sinkContext({ runId: 'run-1', runDirectory: '/' }));
+    const metrics = [{ 'train/loss': 1 }, { 'eval/loss': 2 }, { 'train/accuracy': 3 }, { 'train/loss': 4 }];
+    await sink.write(batchOf('w1', [openRecord({ run: 'run-1', seq: 0 }), ...metrics.map(stepOf)]));
+    await sink.close({ status: 'finished', final: true });
+    const shown = async (...keys: readonly string[]): Promise<readonly unknown[]> => {
+      const tail = runcast(['tail', '--from', 'redis', '--once', '--json', ...keys.flatMap((key) => ['--key', key])]);
+      expect([await tail.ended, tail.errors]).toEqual([0, '']);
+      return tail.output
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => z.object({ step: z.int() }).parse(JSON.parse(line)).step);
+    };
+    expect(await shown('train/loss')).toEqual([0, 3]);
+    expect(await shown('train/*')).toEqual([0, 2, 3]);
+    expect(await shown('eval/loss', 'train/acc*')).toEqual([1, 2]);
+  });
+
+  it('several streams have a relay each, for the same sinks', async () => {
+    const groups = ['here', 'there'].map((group) => ({
+      run: `run-${group}`,
+      stream: `trainers_${group}`,
+      relay: runcast(['relay', '--from', 'redis', '--group', 'lab', '--dir', group], {
+        JSONL__ENABLED: 'true',
+        JSONL__DIR: 'rows',
+        REDIS__STREAM: `trainers_${group}`,
+      }),
+    }));
+    await Promise.all(groups.map(async ({ run, stream }) => publish(run, stream)));
+    for (const { run, stream, relay } of groups) {
+      await vi.waitFor(() => expect(rows(run)).toHaveLength(STEPS + 2), WAIT);
+      expect(relay.errors).toContain(`reading ${stream} for lab after 0-0 (token 1)`);
+      relay.child.kill('SIGTERM');
+      expect(await relay.ended).toBe(0);
+    }
+    expect(readdirSync(path.join(dir, 'rows'))).toEqual(['run-here.jsonl', 'run-there.jsonl']);
+    expect(readdirSync(path.join(dir, 'here'))).toContain('run-here');
+    expect(readdirSync(path.join(dir, 'here'))).not.toContain('run-there');
   });
 
   it('doctor asks the server', async () => {
