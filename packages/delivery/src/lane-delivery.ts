@@ -198,7 +198,7 @@ export class LaneDelivery {
         this.#pending ??= this.#nextBatch();
       }
       // Others read the stored cursor: a member that flushes, a command that lists what is owed, and whoever goes on after a crash.
-      if (this.#pending === undefined && this.#unstored) {
+      if (this.#pending === undefined && this.#unstored && this.#isStoringDue()) {
         this.storeCursor();
         this.#recovered();
       }
@@ -384,10 +384,13 @@ export class LaneDelivery {
   }
 
   #storeIntent(intent: Intent): void {
-    const nowMs = this.#scheduler.nowMs();
-    if (this.#isCutBack && Math.abs(nowMs - this.#storedAtMs) < STORE_INTERVAL_MS) return;
+    if (!this.#isStoringDue()) return;
     this.#store.write({ ...this.#cursor, intent });
-    this.#storedAtMs = nowMs;
+    this.#storedAtMs = this.#scheduler.nowMs();
+  }
+
+  #isStoringDue(): boolean {
+    return !this.#isCutBack || Math.abs(this.#scheduler.nowMs() - this.#storedAtMs) >= STORE_INTERVAL_MS;
   }
 
   #succeeded({ batch, next }: PendingBatch): Progress {

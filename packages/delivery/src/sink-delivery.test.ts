@@ -182,6 +182,9 @@ test('the cursor of a sink that is cut back to it is stored from time to time, a
   expect(await after(1, 4)).toMatchObject({ delivered: { w1: { seq: 3 } }, intent: { next: { seq: 4 } } });
   expect(await after(199, 5)).toMatchObject({ delivered: { w1: { seq: 3 } } });
   expect(await delivery.main.advance()).toBe('idle');
+  expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 3 } } });
+  await clock.advance(1);
+  expect(await delivery.main.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 5 } } });
 });
 
@@ -574,6 +577,8 @@ describe('a backend that has lost some of what it had, and says what it still ha
     expect(await drain(delivery)).toBe('idle');
     expect(sink.seqs('w1')).toEqual(seqsTo(5));
     expect(sink.seqs('w2')).toEqual(seqsTo(5));
+    await clock.advance(200);
+    expect(await drain(delivery)).toBe('idle');
     expect(run.cursor('custom')).toMatchObject({ delivered: { w1: { seq: 4 } }, position: { w1: 5, w2: 5 } });
   });
 
@@ -659,9 +664,10 @@ test('flush makes the sink durable and then stores the cursor', async () => {
 });
 
 test('a sink that has nothing to do has its cursor stored, for others to read', async () => {
-  const { delivery, run } = await open(createMemorySink(), runWithSteps(3));
+  const { delivery, run, clock } = await open(createMemorySink(), runWithSteps(3));
   expect(delivery.main.advance()).toBe('delivered');
   expect(run.cursor('memory')).toMatchObject({ delivered: {}, intent: { next: { seq: 2 } } });
+  await clock.advance(200);
   expect(delivery.main.advance()).toBe('idle');
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } }, position: { entries: 3 } });
   expect(run.cursor('memory')).not.toHaveProperty('intent');
@@ -671,6 +677,7 @@ test('a cursor that cannot be stored for want of records is stored later, and bo
   const { delivery, run, clock, log } = await open(createMemorySink(), runWithSteps(3));
   await delivery.main.advance();
   blockCursors(run);
+  await clock.advance(200);
   expect(delivery.main.advance()).toBe('waiting');
   rmSync(run.directory.cursorDirectory);
   await clock.advance(1000);

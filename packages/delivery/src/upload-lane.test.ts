@@ -59,14 +59,21 @@ async function start(sink: Sink, run: RunOnDisk = makeRun()): Promise<Stage> {
   return { run, clock, log, engine };
 }
 
-async function open(sink: Sink, run: RunOnDisk): Promise<{ readonly delivery: SinkDelivery; readonly log: EventLog }> {
+interface Opened {
+  readonly delivery: SinkDelivery;
+  readonly log: EventLog;
+  readonly clock: ManualClock;
+}
+
+async function open(sink: Sink, run: RunOnDisk): Promise<Opened> {
   const log = createEventLog();
+  const clock = createManualClock();
   const logs = new RunLogs(run.directory.logDirectory);
   logs.refresh();
-  const scheduler = schedulerOn(createManualClock());
+  const scheduler = schedulerOn(clock);
   const delivery = new SinkDelivery({ sink, directory: run.directory, logs, scheduler, onEvent: log.onEvent });
   await delivery.open();
-  return { delivery, log };
+  return { delivery, log, clock };
 }
 
 function uploading(backend: MemoryBackend = createMemoryBackend()): MemorySink {
@@ -205,8 +212,9 @@ test('that uploads are owed is stored before anything is delivered, and stays so
   const run = runWithFiles(1);
   await open(uploading(), run);
   expect(run.cursor('memory.uploads')).toEqual({ v: 1, delivered: {} });
-  const { delivery } = await open(uploading(), run);
+  const { delivery, clock } = await open(uploading(), run);
   await delivery.main.advance();
+  await clock.advance(200);
   await delivery.main.advance();
   expect(run.cursor('memory')).toMatchObject({ delivered: { w1: { seq: 2 } } });
   expect(owedRecords(run.directory, ['memory'])).toEqual(new Map([['memory', 3]]));
