@@ -57,8 +57,9 @@ function finiteRange(values: ArrayLike<number>): FiniteRange {
   for (let index = 0; index < values.length; index += 1) {
     const value = Number(values[index]);
     sum += value;
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
+    // No branches: half the time. NaN stays, in the sum as well.
+    least = Math.min(least, value);
+    greatest = Math.max(greatest, value);
   }
   return Number.isFinite(sum) ? { least, greatest, nonFinite: 0 } : rangeOfFinite(values);
 }
