@@ -29,8 +29,8 @@ const COLUMNS = ['kind', 'seq', 'time', 'n', 'step', 'epoch', 'metrics', 'data']
 type Columns = readonly [string, string, string, string, string, string, string, string];
 
 /** Neither occurs in a kind, a number or JSON text, where control characters are escaped. */
-const COLUMN_END = '\u001F';
-const RECORD_END = '\u001E';
+export const COLUMN_END = '\u001F';
+export const RECORD_END = '\u001E';
 
 /** Members of an ordinary step record: `v`, `seq`, `time`, `kind`, `n`, `step`, `metrics`. */
 const STEP_MEMBERS = 7;

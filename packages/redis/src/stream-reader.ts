@@ -2,6 +2,7 @@
 
 import { errorMessage } from '@runcast/core';
 import { type RedisConnection, unexpectedReply } from './connection.ts';
+import { COLUMN_END, RECORD_END } from './encode.ts';
 
 /** Before the first entry of any stream. */
 export const STREAM_START = '0-0';
@@ -35,13 +36,9 @@ export async function readEntries(
   return entriesOf('XREAD', itemsOf(itemsOf(reply)[0])[1]);
 }
 
-/** Between entries. Like the next, no JSON text holds it as it is. */
-const ENTRY_END = '\u001E';
-const PART_END = '\u001F';
-
 /**
  * KEYS: stream. ARGV: id before the first, count. Returns how many entries there are, and each with its id, how many names and
- * values it has, and these.
+ * values it has, and these, divided as the sink divides records and their columns.
  */
 const READ_PACKED = `
 local entries = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
@@ -70,11 +67,11 @@ export async function readPackedEntries(
 
 /** Undefined where an entry, of somebody else's, holds what the text is divided by. */
 function unpackEntries(text: string): readonly StreamEntry[] | undefined {
-  const [count, ...packed] = text.split(ENTRY_END);
+  const [count, ...packed] = text.split(RECORD_END);
   if (packed.length !== Number(count)) return undefined;
   const entries: StreamEntry[] = [];
   for (const entry of packed) {
-    const parts = entry.split(PART_END);
+    const parts = entry.split(COLUMN_END);
     const [id, size] = parts;
     if (id === undefined || parts.length !== Number(size) + 2) return undefined;
     entries.push({ id, fields: parts.slice(2) });
