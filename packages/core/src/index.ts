@@ -11,6 +11,7 @@ export * from './redact.ts';
 export * from './run-identity.ts';
 export * from './scalar.ts';
 export * from './sink.ts';
+export * from './step-line.ts';
 export * from './image-format.ts';
 export * from './recorder.ts';
 export * from './parse-record.ts';

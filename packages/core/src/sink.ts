@@ -32,6 +32,11 @@ export interface RecordBatch {
   readonly from: number;
   readonly to: number;
   readonly records: readonly RunRecord[];
+  /**
+   * Each record as it stands in the log, one line of JSON without the line's end: a sink that writes text need not make all of
+   * it again. Left out where a batch does not come from a log.
+   */
+  readonly lines?: readonly string[];
 }
 
 /** What a sink is told when it is opened. */

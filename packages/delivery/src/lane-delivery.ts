@@ -60,7 +60,7 @@ export interface LaneDeliveryOptions {
 export type Progress = 'delivered' | 'idle' | 'waiting' | 'stopped';
 
 interface PendingBatch {
-  readonly batch: RecordBatch;
+  readonly batch: Required<RecordBatch>;
   readonly next: LogPosition;
 }
 
@@ -334,8 +334,8 @@ export class LaneDelivery {
     if (chunk.next.offset === from.offset) return undefined;
     // The sink's own lane comes upon them too.
     if (this.#lane === 'main') this.#setCorruptLinesAside(writer, chunk);
-    const records = chunk.records.filter((record) => this.#taken(record));
-    return { batch: { writer, from: from.seq + 1, to: chunk.next.seq, records }, next: chunk.next };
+    const taken = selected(chunk, (record) => this.#taken(record));
+    return { batch: { writer, from: from.seq + 1, to: chunk.next.seq, ...taken }, next: chunk.next };
   }
 
   /**
@@ -448,7 +448,7 @@ export class LaneDelivery {
     });
     if (letters.length === 0) return false;
     this.#writeDeadLetters(letters);
-    this.#pending = { batch: { ...batch, records: batch.records.filter((record) => !reasons.has(record.seq)) }, next };
+    this.#pending = { batch: { ...batch, ...selected(batch, ({ seq }) => !reasons.has(seq)) }, next };
     return true;
   }
 
@@ -479,4 +479,12 @@ export class LaneDelivery {
   #hasEnded(): boolean {
     return this.#state === 'stopped' || this.#state === 'closed';
   }
+}
+
+type Lines = Pick<LogChunk, 'records' | 'lines'>;
+
+/** The records that `isTaken` is true of, asked once and in order, and their lines. */
+function selected({ records, lines }: Lines, isTaken: (record: RunRecord) => boolean): Lines {
+  const taken = records.map((record) => isTaken(record));
+  return { records: records.filter((_, index) => taken[index]), lines: lines.filter((_, index) => taken[index]) };
 }

@@ -146,6 +146,16 @@ test('hands over the steps whose number is a multiple of n, and counts the rest'
   });
 });
 
+test('each record comes with its line of the log, also where others are passed over or refused', async () => {
+  const scripted = createScriptedSink({ refuse: ({ seq }) => (seq === 3 ? 'not wanted' : undefined) });
+  const run = makeRun();
+  const records = run.steps('w1', 0, 8);
+  const { delivery } = await open({ ...scripted, logEveryNSteps: 2 }, run);
+  await drain(delivery);
+  const linesOf = (...seqs: readonly number[]): unknown => seqs.map((seq) => JSON.stringify(records[seq]));
+  expect(scripted.attempts.map(({ lines }) => lines)).toEqual([linesOf(1, 3, 5, 7), linesOf(1, 5, 7)]);
+});
+
 test('a batch of which the sink takes nothing is not handed over', async () => {
   const sink = createMemorySink({ logEveryNSteps: 100 });
   const { delivery, run } = await open(sink, runWithSteps(9));

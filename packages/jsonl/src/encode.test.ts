@@ -281,3 +281,21 @@ describe('properties', () => {
     });
   });
 });
+
+describe('a row with its line of the log', () => {
+  it.each<[string, RunRecord]>([
+    ['a step', stepRecord({ seq: 17, n: 16, step: 15, metrics: { 'train/loss': 1e-7, 'train/grad_norm': 'NaN' } })],
+    ['a step with a reserved name', stepRecord({ metrics: { step: 3, 'train/loss': 0.5 } })],
+    ['a step with a name in need of quoting', stepRecord({ metrics: { 'a"b': 1 } })],
+    ['a step without metrics', stepRecord({ metrics: {} })],
+    ['another kind', epochRecord()],
+  ])('is for %s what it is without', (_, record) => {
+    expect(encodeRow('w"1', record, JSON.stringify(record))).toBe(encodeRow('w"1', record));
+  });
+
+  it('has its digits', () => {
+    const record = stepRecord({ metrics: { 'train/loss': 0.1 } });
+    const line = JSON.stringify(record).replace('0.1', '0.10');
+    expect(encodeRow('w1', record, line)).toContain('"train/loss":0.10}');
+  });
+});

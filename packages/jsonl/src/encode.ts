@@ -16,6 +16,7 @@ import {
   type RunRecord,
   type Scalar,
   type ScalarMap,
+  splitStepLine,
   toScalar,
 } from '@runcast/core';
 
@@ -32,9 +33,21 @@ const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   'total_steps',
 ]);
 
-/** One record as one JSON object on one line, without the line's end. */
-export function encodeRow(writer: string, record: RunRecord): string {
+/**
+ * One record as one JSON object on one line, without the line's end.
+ *
+ * @param line The record as a line of a log. Of most steps, what the row says is copied from it, digit by digit.
+ */
+export function encodeRow(writer: string, record: RunRecord, line?: string): string {
+  const texts = line === undefined || !hasPlainColumns(record) ? undefined : splitStepLine(line);
+  if (texts !== undefined)
+    return `{"kind":"step","time":${texts.time},"writer":${JSON.stringify(writer)},"seq":${texts.seq},"n":${texts.n},"step":${texts.step},${texts.metrics}}`;
   return `{"kind":"${record.kind}","time":${record.time},"writer":${JSON.stringify(writer)},"seq":${record.seq}${columnsOf(record)}}`;
+}
+
+/** True of a step whose metrics are all columns by their own names. */
+function hasPlainColumns(record: RunRecord): boolean {
+  return record.kind === 'step' && !Object.keys(record.metrics).some((key) => isReserved(key));
 }
 
 function columnsOf(record: RunRecord): string {

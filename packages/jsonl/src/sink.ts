@@ -72,7 +72,8 @@ class JsonlSink implements Sink {
 
   write(batch: RecordBatch): void {
     let rows = '';
-    for (const record of batch.records) rows += `${encodeRow(batch.writer, record)}\n`;
+    for (const [index, record] of batch.records.entries())
+      rows += `${encodeRow(batch.writer, record, batch.lines?.[index])}\n`;
     this.#opened().appendText(rows);
   }
 

@@ -71,11 +71,11 @@ describe('reading', () => {
     expect(records).toEqual([0, 1, 2].map((seq) => stepRecord({ seq, n: seq + 1, step: seq })));
     expect(corrupt).toEqual([]);
     expect(next).toEqual({ seq: 2, offset: log.size() });
-    expect(log.read(next, { maxBytes: 1000 })).toEqual({ records: [], corrupt: [], next });
+    expect(log.read(next, { maxBytes: 1000 })).toEqual({ records: [], lines: [], corrupt: [], next });
   });
 
   it('finds nothing in an empty log', () => {
-    expect(open('').read(LOG_START, { maxBytes: 10 })).toEqual({ records: [], corrupt: [], next: LOG_START });
+    expect(open('').read(LOG_START, { maxBytes: 10 })).toEqual({ records: [], lines: [], corrupt: [], next: LOG_START });
   });
 
   it('stops after so many records, and before a seq', () => {

@@ -23,6 +23,8 @@ export interface CorruptLine {
 
 export interface LogChunk {
   readonly records: readonly RunRecord[];
+  /** Those records as they are in the log. */
+  readonly lines: readonly string[];
   readonly corrupt: readonly CorruptLine[];
   /** Where to go on from. */
   readonly next: LogPosition;
@@ -65,7 +67,7 @@ export class LogReader {
     if (last !== undefined && samePosition(last.position, position) && sameLimits(last.limits, limits))
       return last.chunk;
     const lines = this.#wholeLines(position.offset, limits.maxBytes);
-    if (lines.length === 0) return { records: [], corrupt: [], next: position };
+    if (lines.length === 0) return { records: [], lines: [], corrupt: [], next: position };
     const chunk = parseLines(lines, position, limits);
     this.#lastRead = { position, limits, chunk };
     return chunk;
@@ -164,6 +166,7 @@ function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
   const maxRecords = limits.maxRecords ?? Infinity;
   const throughSeq = limits.throughSeq ?? Infinity;
   const records: RunRecord[] = [];
+  const recordLines: string[] = [];
   const corrupt: CorruptLine[] = [];
   let { seq, offset } = position;
   let start = 0;
@@ -179,11 +182,12 @@ function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
     } else {
       if (parsed.record.seq > throughSeq) break;
       records.push(parsed.record);
+      recordLines.push(line);
       ({ seq } = parsed.record);
     }
     start = end + 1;
     // Counted in the bytes themselves: text made of invalid UTF-8 has another length.
     offset = position.offset + bytes.indexOf(NEWLINE, offset - position.offset) + 1;
   }
-  return { records, corrupt, next: { seq, offset } };
+  return { records, lines: recordLines, corrupt, next: { seq, offset } };
 }

@@ -49,7 +49,8 @@ export function contractLog(kinds: readonly RecordKind[], ordinal = 0, writers =
   for (let start = 0; start < records.length; start += BATCH_LENGTH) {
     const part = records.slice(start, start + BATCH_LENGTH);
     const taken = part.filter((record) => kinds.includes(record.kind));
-    batches.push({ writer, from: start, to: start + part.length - 1, records: taken });
+    const lines = taken.map((record) => JSON.stringify(record));
+    batches.push({ writer, from: start, to: start + part.length - 1, records: taken, lines });
   }
   return batches;
 }

@@ -41,7 +41,13 @@ describe('a sequence', () => {
 
   it('makes a batch, but not of nothing', () => {
     const records = [stepRecord({ seq: 3 }), stepRecord({ seq: 5 })];
-    expect(batchOf('w1', records)).toEqual({ writer: 'w1', from: 3, to: 5, records });
+    expect(batchOf('w1', records)).toEqual({
+      writer: 'w1',
+      from: 3,
+      to: 5,
+      records,
+      lines: records.map((record) => JSON.stringify(record)),
+    });
     expect(() => batchOf('w1', [])).toThrow('at least one record');
   });
 });
