@@ -2,7 +2,7 @@
 
 import { openSink } from './open-sink.ts';
 import { STREAM, WRITER } from './plain-entry.ts';
-import { BATCH_RECORDS, stepBatches } from './step-records.ts';
+import { BATCH_RECORDS, stepBatch } from './step-records.ts';
 import { readWorkload } from './workload.ts';
 
 const { count, args } = readWorkload();
@@ -11,9 +11,8 @@ const names = ['trainer-a', 'trainer-b', 'trainer-c', 'trainer-d'];
 const sinks = await Promise.all(names.map(async (name) => openSink(url, STREAM, name)));
 for (let first = 0, written = 0; written < count; first += BATCH_RECORDS) {
   for (const sink of sinks) {
-    const [records = []] = stepBatches(first, BATCH_RECORDS);
-    await sink.write({ writer: WRITER, from: first + 1, to: first + BATCH_RECORDS, records });
-    written += records.length;
+    await sink.write({ writer: WRITER, from: first + 1, to: first + BATCH_RECORDS, ...stepBatch(first) });
+    written += BATCH_RECORDS;
   }
 }
 for (const sink of sinks) await sink.close({ status: 'finished', final: true });

@@ -29,7 +29,8 @@ await measureStream(async (url) => {
   const redis = new Redis(url, { enableAutoPipelining: how === 'auto' });
   await redis.ping();
   return {
-    write: (records) => (how === 'auto' ? writeSingly(redis, records) : writePipelines(redis, records, Number(how))),
+    write: ({ records }) =>
+      how === 'auto' ? writeSingly(redis, records) : writePipelines(redis, records, Number(how)),
     close: () => redis.disconnect(),
   };
 });

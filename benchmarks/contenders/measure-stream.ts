@@ -3,10 +3,9 @@
  * nothing on a disk. The time is this process's, the server's is its own.
  */
 
-import type { StepRecord } from '@runcast/core';
 import { RedisServer } from '../../tests/support/redis-server.ts';
 import { STREAM } from './plain-entry.ts';
-import { BATCH_RECORDS, stepBatches } from './step-records.ts';
+import { BATCH_RECORDS, stepBatches, type StepBatch } from './step-records.ts';
 import { answer, readWorkload } from './workload.ts';
 
 const WARM_UP_BATCHES = 20;
@@ -14,7 +13,7 @@ const WARM_UP_BATCHES = 20;
 /** A client, connected. */
 export interface StreamWriter {
   /** Resolves when the server has answered for all of them. */
-  readonly write: (records: readonly StepRecord[]) => Promise<void>;
+  readonly write: (batch: StepBatch) => Promise<void>;
   readonly close: () => void;
 }
 

@@ -8,7 +8,7 @@ import { answer, readWorkload } from './workload.ts';
 const WARM_UP_BATCHES = 20;
 
 const { count } = readWorkload();
-const batches = stepBatches(0, WARM_UP_BATCHES * BATCH_RECORDS + count);
+const batches = stepBatches(0, WARM_UP_BATCHES * BATCH_RECORDS + count).map(({ records }) => records);
 const encoder = new EventEncoder();
 
 function encode(batch: readonly RunRecord[]): number {

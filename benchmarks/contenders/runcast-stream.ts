@@ -7,9 +7,9 @@ import { RUN_ID, STREAM, WRITER } from './plain-entry.ts';
 await measureStream(async (url) => {
   const sink = await openSink(url, STREAM, RUN_ID);
   return {
-    write: async (records) => {
-      const from = records[0]?.seq ?? 0;
-      await sink.write({ writer: WRITER, from, to: records.at(-1)?.seq ?? from, records });
+    write: async (batch) => {
+      const from = batch.records[0]?.seq ?? 0;
+      await sink.write({ writer: WRITER, from, to: batch.records.at(-1)?.seq ?? from, ...batch });
     },
     close: () => void sink.close({ status: 'finished', final: true }),
   };

@@ -1,4 +1,4 @@
-/** Step records as a run's log gives them to sinks, in batches of about the size that delivery hands over. */
+/** Step records as a run's log gives them to sinks, with their lines, in batches of about the size that delivery hands over. */
 
 import type { StepRecord } from '@runcast/core';
 import { trainingStep } from './training-steps.ts';
@@ -24,9 +24,20 @@ export function stepRecord(step: number): StepRecord {
   };
 }
 
+export interface StepBatch {
+  readonly records: readonly StepRecord[];
+  readonly lines: readonly string[];
+}
+
 /** At least `count` records from the step `first` on. */
-export function stepBatches(first: number, count: number): readonly (readonly StepRecord[])[] {
+export function stepBatches(first: number, count: number): readonly StepBatch[] {
   return Array.from({ length: Math.ceil(count / BATCH_RECORDS) }, (_, batch) =>
-    Array.from({ length: BATCH_RECORDS }, (_, index) => stepRecord(first + batch * BATCH_RECORDS + index)),
+    stepBatch(first + batch * BATCH_RECORDS),
   );
+}
+
+/** The records from the step `first` on. */
+export function stepBatch(first: number): StepBatch {
+  const records = Array.from({ length: BATCH_RECORDS }, (_, index) => stepRecord(first + index));
+  return { records, lines: records.map((record) => JSON.stringify(record)) };
 }

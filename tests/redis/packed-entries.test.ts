@@ -1,6 +1,6 @@
 // Entries as a relay reads them, whatever is in them.
-import { readEntries, readPackedEntries, RedisConnection, STREAM_START } from '@runcast/redis';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { entryFields, readEntries, readPackedEntries, RedisConnection, STREAM_START } from '@runcast/redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeOnServers } from '../support/describe-on-servers.ts';
 import { RedisServer } from '../support/redis-server.ts';
 
@@ -41,5 +41,61 @@ describeOnServers((program) => {
     ]);
     expect(await readEntries(connection, 's', STREAM_START, 10)).toEqual(entries);
     expect(await readPackedEntries(connection, 's', '1-0', 1)).toEqual(entries.slice(1, 2));
+  });
+
+  describe('of steps', () => {
+    const fieldsOf = (changes: Readonly<Record<string, string>> = {}): readonly string[] =>
+      Object.entries({
+        kind: 'step',
+        run: 'run-1',
+        writer: 'w1',
+        seq: '7',
+        time: '1795254381.123',
+        n: '6',
+        step: '5',
+        metrics: '{"train/loss":0.5,"größe":"NaN"}',
+        ...changes,
+      }).flat();
+
+    const add = async (...fields: readonly string[]): Promise<void> => {
+      await server.call('DEL', 's');
+      await server.call('XADD', 's', '1-0', ...fields);
+    };
+
+    it('are lines of their logs', async () => {
+      await add(...fieldsOf());
+      const [entry] = await readPackedEntries(connection, 's', STREAM_START, 10);
+      expect(entry).toMatchObject({
+        id: '1-0',
+        run: 'run-1',
+        writer: 'w1',
+        seq: 7,
+        line: '{"v":1,"seq":7,"time":1795254381.123,"kind":"step","n":6,"step":5,"metrics":{"train/loss":0.5,"größe":"NaN"}}',
+      });
+      expect(entry === undefined ? undefined : entryFields(entry)).toEqual(fieldsOf());
+    });
+
+    it.each([
+      ['a name that could not be a folder', { run: '../run' }],
+      ['no run', { run: '' }],
+      ['a writer that could not be a file', { writer: 'a/b' }],
+      ['a seq that is none', { seq: '1.5' }],
+      ['a time that is none', { time: 'now' }],
+      ['another record in its metrics', { metrics: '{"a":1}}\n{"v":1,"seq":9,"metrics":{"a":1}' }],
+      ['a further member in its metrics', { metrics: '{"a":1},"seq":{"b":9}' }],
+      ['metrics that are none', { metrics: '{"a":[1]}' }],
+      ['a name with a quote', { metrics: String.raw`{"a\"b":1}` }],
+      ['what divides the parts', { metrics: '{"a\u001F":1}' }],
+    ])('with %s are left to whoever looks closer', async (_case, changes) => {
+      const fields = fieldsOf(changes);
+      await add(...fields);
+      expect(await readPackedEntries(connection, 's', STREAM_START, 10)).toEqual([{ id: '1-0', fields }]);
+    });
+
+    it('with further fields are too', async () => {
+      const fields = [...fieldsOf(), 'data', '{"note":1}'];
+      await add(...fields);
+      expect(await readPackedEntries(connection, 's', STREAM_START, 10)).toEqual([{ id: '1-0', fields }]);
+    });
   });
 });

@@ -16,15 +16,21 @@ import { packRecords } from './encode.ts';
 const appendScript = (trimming: string): string => `
 local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
 if last < tonumber(ARGV[4]) or last >= tonumber(ARGV[5]) then return last end
-local run, writer = ARGV[2], ARGV[3]
-local column = '([^\\31]*)\\31'
-for kind, seq, time, n, step, epoch, metrics, data in
-    string.gmatch(ARGV[6], column .. column .. column .. column .. column .. column .. column .. '([^\\30]*)\\30') do
-  if tonumber(seq) > last then
-    if kind == 'step' and data == '' then
-      redis.call('XADD', KEYS[1], ${trimming}'*', 'kind', kind, 'run', run, 'writer', writer,
+local run, writer, packed = ARGV[2], ARGV[3], ARGV[6]
+local line = '^{"v":1,"seq":(%d+),"time":([%d.]+),"kind":"step","n":(%d+),"step":(%d+),"metrics":(%b{})}\\30()'
+local columns = '^' .. string.rep('([^\\31]*)\\31', 7) .. '([^\\30]*)\\30()'
+local place = 1
+while place <= #packed do
+  local seq, time, n, step, metrics, behind = string.match(packed, line, place)
+  if seq then
+    if tonumber(seq) > last then
+      redis.call('XADD', KEYS[1], ${trimming}'*', 'kind', 'step', 'run', run, 'writer', writer,
         'seq', seq, 'time', time, 'n', n, 'step', step, 'metrics', metrics)
-    else
+    end
+  else
+    local kind, epoch, data
+    kind, seq, time, n, step, epoch, metrics, data, behind = string.match(packed, columns, place)
+    if tonumber(seq) > last then
       local fields = {'kind', kind, 'run', run, 'writer', writer, 'seq', seq, 'time', time}
       local function add(name, value)
         if value ~= '' then
@@ -40,6 +46,7 @@ for kind, seq, time, n, step, epoch, metrics, data in
       redis.call('XADD', KEYS[1], ${trimming}'*', unpack(fields))
     end
   end
+  place = behind
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
 return last
@@ -75,16 +82,17 @@ export function* appendCalls(
   expected: number,
 ): Generator<AppendCall, undefined> {
   const { stream, maxLen, run } = target;
-  const { writer, records } = batch;
+  const { writer, records, lines } = batch;
   const script = maxLen === null ? APPEND : APPEND_AND_TRIM;
   const keys = [stream, positionsKey(stream)];
   const lengths = maxLen === null ? [] : [maxLen];
   let known = expected;
   for (let start = 0; start < records.length; start += MAX_RECORDS) {
     const part = records.slice(start, start + MAX_RECORDS);
+    const packed = packRecords(part, lines?.slice(start, start + MAX_RECORDS));
     // The last call moves to the batch's end, which may lie behind records that the sink does not take.
     const to = start + MAX_RECORDS < records.length ? (part.at(-1)?.seq ?? known) : batch.to;
-    const args = [positionField(run, writer), run, writer, known, to, packRecords(part), ...lengths];
+    const args = [positionField(run, writer), run, writer, known, to, packed, ...lengths];
     yield { args: [script, keys.length, ...keys, ...args], expected: known };
     known = to;
   }

@@ -87,7 +87,7 @@ describe('an entry', () => {
   it.each(EVERY_KIND.map((record) => ({ kind: record.kind, record })))(
     'of kind $kind holds the whole record',
     ({ record }) => {
-      expect(back(record)).toEqual({ ok: true, run: 'run-1', writer: 'w1', record, line: record });
+      expect(back(record)).toEqual({ ok: true, run: 'run-1', writer: 'w1', seq: record.seq, record, line: record });
     },
   );
 
@@ -171,7 +171,7 @@ describe('calls of the script', () => {
         [1009, 1020],
       ].map((range) => [2, 's', '{s}:positions', 'run-1/w1', 'run-1', 'w1', ...range]),
     );
-    expect(calls[2]?.args.at(-1)).toBe(packRecords(records.slice(1000)));
+    expect(calls[2]?.args.at(-1)).toBe(packRecords(records.slice(1000), undefined));
   });
 
   it('trim where there is a length to trim to', () => {
@@ -189,8 +189,29 @@ describe('calls of the script', () => {
   });
 });
 
-it('packs what JSON can hold: control characters are escaped in it, and none ends a column', () => {
-  const packed = packRecords([textRecord({ text: '\u001E\u001F' })]);
-  expect(packed.split('\u001E')).toHaveLength(2);
-  expect(packed.split('\u001F')).toHaveLength(8);
+describe('packed', () => {
+  const step = stepRecord({ seq: 7, metrics: { 'train/loss': 0.25 } });
+
+  it('a step is its line, where that is in the form of the log', () => {
+    const line = JSON.stringify(step);
+    const braced = stepRecord({ seq: 8, metrics: { 'train/{loss}': 1 } });
+    expect(packRecords([step, braced, closeRecord()], [line, JSON.stringify(braced), '{}']).split('\u001E')).toEqual([
+      line,
+      ['step', '8', '1795254381.123', '1', '1', '', '{"train/{loss}":1}', ''].join('\u001F'),
+      ['close', '0', '1795254381.123', '', '', '', '', '{"status":"finished","final":true}'].join('\u001F'),
+      '',
+    ]);
+  });
+
+  it('a step without a line is columns', () => {
+    expect(packRecords([step], undefined)).toBe(
+      `${['step', '7', '1795254381.123', '1', '1', '', '{"train/loss":0.25}', ''].join('\u001F')}\u001E`,
+    );
+  });
+
+  it('is what JSON can hold: control characters are escaped in it, and none ends a column', () => {
+    const packed = packRecords([textRecord({ text: '\u001E\u001F' })], undefined);
+    expect(packed.split('\u001E')).toHaveLength(2);
+    expect(packed.split('\u001F')).toHaveLength(8);
+  });
 });

@@ -15,14 +15,7 @@
  * Nothing of a record is lost: `decodeEntry` gives it back. Its format's version is 1, and a later one would be a field.
  */
 
-import {
-  toScalar,
-  type RecordBatch,
-  type RunRecord,
-  type Scalar,
-  type ScalarMap,
-  type StepRecord,
-} from '@runcast/core';
+import { splitStepLine, toScalar, type RecordBatch, type RunRecord, type Scalar, type ScalarMap } from '@runcast/core';
 
 /** Names of what the script is given of each record, in this order, those that are absent as empty text. */
 const COLUMNS = ['kind', 'seq', 'time', 'n', 'step', 'epoch', 'metrics', 'data'] as const;
@@ -32,9 +25,6 @@ type Columns = readonly [string, string, string, string, string, string, string,
 export const COLUMN_END = '\u001F';
 export const RECORD_END = '\u001E';
 
-/** Members of an ordinary step record: `v`, `seq`, `time`, `kind`, `n`, `step`, `metrics`. */
-const STEP_MEMBERS = 7;
-
 /** Field names and values of the entry that a record becomes, as XADD takes them. */
 export function encodeEntry(run: string, writer: string, record: RunRecord): readonly string[] {
   const [kind, ...columns] = columnsOf(record);
@@ -42,23 +32,17 @@ export function encodeEntry(run: string, writer: string, record: RunRecord): rea
   return ['kind', kind, 'run', run, 'writer', writer, ...fields];
 }
 
-/** Records for the script that adds them: one text, since a client spends most of its time on the number of arguments. */
-export function packRecords(records: RecordBatch['records']): string {
-  return records.map((record) => (isPlainStep(record) ? packStep(record) : packColumns(record))).join('');
+/**
+ * Records for the script that adds them: one text, since a client spends most of its time on the number of arguments. A step
+ * is its line of the log, if that is what {@link splitStepLine} knows; all else is columns.
+ */
+export function packRecords(records: readonly RunRecord[], lines: RecordBatch['lines']): string {
+  const packed = records.map((record, index) => plainStep(lines?.[index]) ?? columnsOf(record).join(COLUMN_END));
+  return packed.join(RECORD_END) + RECORD_END;
 }
 
-/** Steps come at the pace of the training loop, and have nothing but their columns. */
-function isPlainStep(record: RunRecord): record is StepRecord {
-  return record.kind === 'step' && Object.keys(record).length === STEP_MEMBERS;
-}
-
-/** As {@link packColumns}, in half the time. The controls are written out: constants would take a tenth more. */
-function packStep({ seq, time, n, step, metrics }: StepRecord): string {
-  return `step\u001F${seq}\u001F${time}\u001F${n}\u001F${step}\u001F\u001F${metricsText(metrics)}\u001F\u001E`;
-}
-
-function packColumns(record: RunRecord): string {
-  return columnsOf(record).join(COLUMN_END) + RECORD_END;
+function plainStep(line: string | undefined): string | undefined {
+  return line === undefined || splitStepLine(line) === undefined ? undefined : line;
 }
 
 function columnsOf(record: RunRecord): Columns {

@@ -1,7 +1,8 @@
 /** What a stream holds, for those who follow it: entries after a place in it, and where it begins and ends. */
 
-import { errorMessage } from '@runcast/core';
+import { errorMessage, splitStepLine, type StepLine } from '@runcast/core';
 import { type RedisConnection, unexpectedReply } from './connection.ts';
+import { problemOfName, type StreamLine } from './decode.ts';
 import { COLUMN_END, RECORD_END } from './encode.ts';
 
 /** Before the first entry of any stream. */
@@ -36,47 +37,81 @@ export async function readEntries(
   return entriesOf('XREAD', itemsOf(itemsOf(reply)[0])[1]);
 }
 
+/** An entry that is a step, as the line of its writer's log that it becomes. */
+export interface StepEntry extends StreamLine {
+  readonly id: string;
+  readonly texts: StepLine;
+}
+
+export type PackedEntry = StreamEntry | StepEntry;
+
 /**
- * KEYS: stream. ARGV: id before the first, count. Returns how many entries there are, and each with its id, how many names and
- * values it has, and these, divided as the sink divides records and their columns.
+ * KEYS: stream. ARGV: id before the first, count. Returns how many entries there are, and each of them divided as the sink
+ * divides records and their columns: a step as its id, run, writer and line; any other as its id, nothing, how many names and
+ * values it has, and these.
  */
 const READ_PACKED = `
 local entries = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
 local texts = {#entries}
 for i = 1, #entries do
-  local fields = entries[i][2]
-  texts[i + 1] = entries[i][1] .. '\\31' .. #fields .. '\\31' .. table.concat(fields, '\\31')
+  local id, f = entries[i][1], entries[i][2]
+  if #f == 16 and f[2] == 'step' and f[4] ~= '' and f[1] == 'kind' and f[3] == 'run' and f[5] == 'writer' and f[7] == 'seq'
+      and f[9] == 'time' and f[11] == 'n' and f[13] == 'step' and f[15] == 'metrics' then
+    texts[i + 1] = id .. '\\31' .. f[4] .. '\\31' .. f[6] .. '\\31{"v":1,"seq":' .. f[8] .. ',"time":' .. f[10] ..
+      ',"kind":"step","n":' .. f[12] .. ',"step":' .. f[14] .. ',"metrics":' .. f[16] .. '}'
+  else
+    texts[i + 1] = id .. '\\31\\31' .. #f .. '\\31' .. table.concat(f, '\\31')
+  end
 end
 return table.concat(texts, '\\30')
 `;
 
 /**
- * As {@link readEntries}, for those who read everything: the server makes one text of the entries. That takes it some four
- * microseconds an entry where the other way takes two, and the client less than two instead of eleven.
+ * As {@link readEntries}, for those who read everything and carry it on: the server makes one text of the entries, and lines
+ * of the steps. That takes it some four microseconds an entry where the other way takes two, and the client less than one
+ * instead of thirteen.
  */
 export async function readPackedEntries(
   connection: RedisConnection,
   stream: string,
   after: string,
   count: number,
-): Promise<readonly StreamEntry[]> {
+): Promise<readonly PackedEntry[]> {
   const reply = await connection.call('EVAL', READ_PACKED, 1, stream, `(${after}`, count);
   if (typeof reply !== 'string') throw unexpectedReply('EVAL', reply);
   return unpackEntries(reply) ?? readEntries(connection, stream, after, count);
 }
 
-/** Undefined where an entry, of somebody else's, holds what the text is divided by. */
-function unpackEntries(text: string): readonly StreamEntry[] | undefined {
+/** Undefined where an entry, of somebody else's, holds what the text is divided by or only looks like a step. */
+function unpackEntries(text: string): readonly PackedEntry[] | undefined {
   const [count, ...packed] = text.split(RECORD_END);
   if (packed.length !== Number(count)) return undefined;
-  const entries: StreamEntry[] = [];
-  for (const entry of packed) {
-    const parts = entry.split(COLUMN_END);
-    const [id, size] = parts;
-    if (id === undefined || parts.length !== Number(size) + 2) return undefined;
-    entries.push({ id, fields: parts.slice(2) });
+  const entries: PackedEntry[] = [];
+  for (const one of packed) {
+    const entry = unpackEntry(one.split(COLUMN_END));
+    if (entry === undefined) return undefined;
+    entries.push(entry);
   }
   return entries;
+}
+
+function unpackEntry(parts: readonly string[]): PackedEntry | undefined {
+  const [id, run, third, line] = parts;
+  if (id === undefined || run === undefined || third === undefined) return undefined;
+  if (run === '') return parts.length === Number(third) + 3 ? { id, fields: parts.slice(3) } : undefined;
+  if (line === undefined || parts.length > 4) return undefined;
+  const texts = splitStepLine(line);
+  const isFit = problemOfName('run', run) === undefined && problemOfName('writer', third) === undefined;
+  return texts === undefined || !isFit ? undefined : { id, run, writer: third, seq: Number(texts.seq), line, texts };
+}
+
+/** The entry as it is in the stream. */
+export function entryFields(entry: PackedEntry): readonly string[] {
+  if ('fields' in entry) return entry.fields;
+  const { run, writer, texts } = entry;
+  const { seq, time, n, step, metrics } = texts;
+  const fields = { kind: 'step', run, writer, seq, time, n, step, metrics: `{${metrics}}` };
+  return Object.entries(fields).flat();
 }
 
 /** The last `count` entries, oldest first. */

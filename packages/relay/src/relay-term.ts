@@ -13,8 +13,8 @@ import {
   readStreamInfo,
   STREAM_START,
   type RedisConnection,
-  type StreamEntry,
-  type StreamRecord,
+  type PackedEntry,
+  type StreamLine,
 } from '@runcast/redis';
 import { writeDeadLetters, type DeadEntry } from './dead-letters.ts';
 import type { RelayDirectory, RelayPosition } from './relay-directory.ts';
@@ -39,8 +39,8 @@ const READ_AGAIN_MS = 60_000;
 /** Seconds over which throughput is measured. */
 const RATE_WINDOW = 5;
 
-interface EntryRecord extends StreamRecord {
-  readonly entry: StreamEntry;
+interface EntryLine extends StreamLine {
+  readonly entry: PackedEntry;
 }
 
 export interface RelayTermOptions {
@@ -67,7 +67,7 @@ export class RelayTerm {
   #written: RelayPosition;
   #durableAtMs = -Infinity;
   /** The entries after the last written, on their way. */
-  #ahead: Promise<readonly StreamEntry[]> | undefined;
+  #ahead: Promise<readonly PackedEntry[]> | undefined;
   /** Where reading is, which may be before that. */
   #at: string;
   /** What Redis says has been made durable by whichever relay. */
@@ -208,7 +208,7 @@ export class RelayTerm {
     return IDLE_POLL_MS;
   }
 
-  #readAfter(id: string): Promise<readonly StreamEntry[]> {
+  #readAfter(id: string): Promise<readonly PackedEntry[]> {
     const { connection, keys } = this.#options;
     const reading = readPackedEntries(connection, keys.stream, id, READ_COUNT);
     // Whoever awaits it hears of what went wrong; nobody may.
@@ -217,19 +217,19 @@ export class RelayTerm {
   }
 
   /** Writes entries to their logs. Throws the system's error; nothing is lost by it, and the same entries are read again. */
-  #write(entries: readonly StreamEntry[]): void {
+  #write(entries: readonly PackedEntry[]): void {
     const { directory, onEvent } = this.#options;
     const dead: DeadEntry[] = [];
-    const records: EntryRecord[] = [];
+    const lines: EntryLine[] = [];
     let last = this.#at;
     for (const entry of entries) {
-      const decoded = decodeEntry(entry.fields);
-      if (decoded.ok) records.push(recordOf(entry, decoded));
+      const decoded = decodePacked(entry);
+      if (decoded.ok) lines.push(decoded);
       else dead.push({ entry, reason: decoded.problem });
       last = entry.id;
     }
-    const { appended, repeated, refused } = this.#logs.append(records);
-    dead.push(...refused.map(({ record: { entry }, reason }) => ({ entry, reason })));
+    const { appended, repeated, refused } = this.#logs.append(lines);
+    dead.push(...refused.map(({ line: { entry }, reason }) => ({ entry, reason })));
     // Read before, it has been set aside before.
     const letters = dead.filter(({ entry }) => compareEntryIds(entry.id, this.#written.id) > 0);
     writeDeadLetters(directory.deadLetterFile, letters);
@@ -240,11 +240,11 @@ export class RelayTerm {
       this.#written = { id: last, entriesRead: this.#written.entriesRead + read };
     }
     this.#at = last;
-    for (const run of new Set(records.map((record) => record.run))) this.#deliveries.touch(run);
+    for (const run of new Set(lines.map((line) => line.run))) this.#deliveries.touch(run);
   }
 
   /** Of entries in order, those after the last written. */
-  #countNew(entries: readonly StreamEntry[]): number {
+  #countNew(entries: readonly PackedEntry[]): number {
     const { id } = this.#written;
     const [first] = entries;
     if (first !== undefined && compareEntryIds(first.id, id) > 0) return entries.length;
@@ -333,9 +333,17 @@ export class RelayTerm {
   }
 }
 
-/** Member by member: a spread takes longer than the rest of it. */
-function recordOf(entry: StreamEntry, { run, writer, record, line }: StreamRecord): EntryRecord {
-  return { run, writer, record, line, entry };
+/** The line that an entry becomes. */
+function decodePacked(
+  entry: PackedEntry,
+): ({ readonly ok: true } & EntryLine) | { readonly ok: false; readonly problem: string } {
+  if ('fields' in entry) {
+    const decoded = decodeEntry(entry.fields);
+    return decoded.ok ? { ...decoded, entry } : decoded;
+  }
+  // Member by member: a spread takes longer than the rest of it.
+  const { run, writer, seq, line } = entry;
+  return { ok: true, run, writer, seq, line, entry };
 }
 
 function readAgainFrom(id: string): string {

@@ -19,7 +19,13 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 function relayed(records: readonly RunRecord[]): readonly StreamRecord[] {
-  return records.map((record) => ({ run: 'run-1', writer: 'w1', record, line: JSON.stringify(record) }));
+  return records.map((record) => ({
+    run: 'run-1',
+    writer: 'w1',
+    seq: record.seq,
+    record,
+    line: JSON.stringify(record),
+  }));
 }
 
 const steps = (from: number, to: number): readonly RunRecord[] =>

@@ -8,16 +8,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openAppendFile } from '@runcast/append-file';
 import { RunOpenError } from '@runcast/core';
-import type { StreamRecord } from '@runcast/redis';
+import type { StreamLine } from '@runcast/redis';
 import { LogReader, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 
-/** What became of some records. */
-export interface AppendOutcome<R extends StreamRecord> {
+/** What became of some lines. */
+export interface AppendOutcome<L extends StreamLine> {
   readonly appended: number;
   /** They were there. */
   readonly repeated: number;
   /** Their runs cannot be kept here, and never will. */
-  readonly refused: readonly { readonly record: R; readonly reason: string }[];
+  readonly refused: readonly { readonly line: L; readonly reason: string }[];
 }
 
 /** Where a writer's log ends. */
@@ -40,17 +40,17 @@ export class RelayedLogs {
     this.#nowMs = nowMs;
   }
 
-  /** Writes records to the ends of their logs. Throws the system's error; it may be repeated. */
-  append<R extends StreamRecord>(records: readonly R[]): AppendOutcome<R> {
+  /** Writes lines to the ends of their logs. Throws the system's error; it may be repeated. */
+  append<L extends StreamLine>(lines: readonly L[]): AppendOutcome<L> {
     let appended = 0;
-    const refused: { readonly record: R; readonly reason: string }[] = [];
-    for (const [run, ofRun] of Map.groupBy(records, (record) => record.run))
-      for (const [writer, own] of Map.groupBy(ofRun, (record) => record.writer)) {
+    const refused: { readonly line: L; readonly reason: string }[] = [];
+    for (const [run, ofRun] of Map.groupBy(lines, (line) => line.run))
+      for (const [writer, own] of Map.groupBy(ofRun, (line) => line.writer)) {
         const end = this.#endOf(run, writer, own);
-        if (typeof end === 'string') refused.push(...own.map((record) => ({ record, reason: end })));
+        if (typeof end === 'string') refused.push(...own.map((line) => ({ line, reason: end })));
         else appended += this.#append(end, own);
       }
-    return { appended, repeated: records.length - appended - refused.length, refused };
+    return { appended, repeated: lines.length - appended - refused.length, refused };
   }
 
   /** Forces everything written to the disk. Throws the system's error; it may be repeated. */
@@ -66,22 +66,22 @@ export class RelayedLogs {
     }
   }
 
-  #append(end: LogEnd, records: readonly StreamRecord[]): number {
+  #append(end: LogEnd, lines: readonly StreamLine[]): number {
     const { length } = end;
     try {
-      return appendNew(end, records);
+      return appendNew(end, lines);
     } finally {
       if (end.length > length) this.#unsynced.add(end);
     }
   }
 
   /** Or why there is none. */
-  #endOf(run: string, writer: string, records: readonly StreamRecord[]): LogEnd | string {
+  #endOf(run: string, writer: string, lines: readonly StreamLine[]): LogEnd | string {
     const key = `${run}/${writer}`;
     const known = this.#ends.get(key);
     if (known !== undefined) return known;
     try {
-      const end = findEnd(this.#prepare(run, records), writer);
+      const end = findEnd(this.#prepare(run, lines), writer);
       this.#ends.set(key, end);
       return end;
     } catch (error) {
@@ -91,8 +91,8 @@ export class RelayedLogs {
     }
   }
 
-  #prepare(run: string, records: readonly StreamRecord[]): RunDirectory {
-    const [said] = records.flatMap(({ record }) => (record.kind === 'open' ? [record] : []));
+  #prepare(run: string, lines: readonly StreamLine[]): RunDirectory {
+    const [said] = lines.flatMap(({ record }) => (record?.kind === 'open' ? [record] : []));
     const manifest = {
       v: 1,
       run,
@@ -110,9 +110,9 @@ export class RelayedLogs {
 const PIECE_UNITS = 32_768;
 
 /** Where it throws, the end has moved with what was written before. */
-function appendNew(end: LogEnd, records: readonly StreamRecord[]): number {
+function appendNew(end: LogEnd, lines: readonly StreamLine[]): number {
   let { seq } = end;
-  if (!records.some(({ record }) => record.seq > seq)) return 0;
+  if (!lines.some((line) => line.seq > seq)) return 0;
   let text = '';
   let count = 0;
   const file = openAppendFile(end.path, { mode: end.length === 0 ? 'either' : 'reopen', length: end.length });
@@ -123,10 +123,10 @@ function appendNew(end: LogEnd, records: readonly StreamRecord[]): number {
     text = '';
   };
   try {
-    for (const { record, line } of records) {
-      if (record.seq <= seq) continue;
-      text += `${line}\n`;
-      ({ seq } = record);
+    for (const one of lines) {
+      if (one.seq <= seq) continue;
+      text += `${one.line}\n`;
+      ({ seq } = one);
       count += 1;
       if (text.length >= PIECE_UNITS) write();
     }
