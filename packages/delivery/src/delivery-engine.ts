@@ -11,6 +11,7 @@ import type { LaneDelivery } from './lane-delivery.ts';
 import type { OpenFailure } from './load-sink.ts';
 import { Bell, pause, within, type Scheduler } from './scheduler.ts';
 import { SinkDelivery } from './sink-delivery.ts';
+import { turn } from './turn.ts';
 
 /** How often a loop looks for new records: soon after the last, seldom once nothing has come for a while. */
 const BUSY_POLL_MS = 25;
@@ -148,7 +149,7 @@ export class DeliveryEngine {
         idlePolls = 0;
         this.#progress.ring();
         if (lane.hasBacklog()) {
-          await immediate();
+          await turn();
           continue;
         }
       }
@@ -188,7 +189,7 @@ export class DeliveryEngine {
     delivery.hurry();
     this.#bell.ring();
     // What can be delivered at once is, even where no time is granted.
-    await immediate();
+    await turn();
     let problem: string | undefined;
     let failures = 0;
     for (;;) {
@@ -232,11 +233,4 @@ export class DeliveryEngine {
 
 function noTimeLeft({ main }: SinkDelivery, target: ReadonlyMap<string, number>): string {
   return main.hasDelivered(target) ? 'there was no time left for its uploads' : 'there was no time left';
-}
-
-/** Lets messages, timers and other sinks have their turn between two batches. */
-function immediate(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

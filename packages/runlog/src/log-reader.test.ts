@@ -75,7 +75,12 @@ describe('reading', () => {
   });
 
   it('finds nothing in an empty log', () => {
-    expect(open('').read(LOG_START, { maxBytes: 10 })).toEqual({ records: [], lines: [], corrupt: [], next: LOG_START });
+    expect(open('').read(LOG_START, { maxBytes: 10 })).toEqual({
+      records: [],
+      lines: [],
+      corrupt: [],
+      next: LOG_START,
+    });
   });
 
   it('stops after so many records, and before a seq', () => {
