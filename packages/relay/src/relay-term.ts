@@ -256,10 +256,11 @@ export class RelayTerm {
     const { directory, lock, scheduler } = this.#options;
     this.#durableAtMs = scheduler.nowMs();
     if (this.#written.id === this.#reached.id) return;
-    const { id, entriesRead } = this.#written;
-    this.#logs.sync();
-    directory.movePosition(this.#written);
-    this.#reached = this.#written;
+    const written = this.#written;
+    const { id, entriesRead } = written;
+    await this.#logs.sync();
+    directory.movePosition(written);
+    this.#reached = written;
     // A relay that reads what another has read before it tells nobody anything new.
     if (compareEntryIds(id, this.#groupPosition) <= 0) return;
     await lock.movePosition(id, entriesRead);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '@runcast/core';
@@ -36,11 +36,11 @@ const logged = (): readonly string[] =>
     .split('\n')
     .slice(0, -1);
 
-it('writes many records in order, and none that is there', () => {
+it('writes many records in order, and none that is there', async () => {
   expect(logs.append(relayed(steps(0, 1_000)))).toEqual({ appended: 1_000, repeated: 0, refused: [] });
   expect(logs.append(relayed(steps(500, 1_500)))).toEqual({ appended: 500, repeated: 500, refused: [] });
   expect(logs.append(relayed(steps(0, 10)))).toEqual({ appended: 0, repeated: 10, refused: [] });
-  logs.sync();
+  await logs.sync();
   expect(logged()).toEqual(relayed(steps(0, 1_500)).map(({ line }) => line));
   // Another relay of this directory finds the log's end.
   expect(new RelayedLogs(dir, () => 0).append(relayed(steps(1_400, 1_501)))).toMatchObject({ appended: 1 });
@@ -55,4 +55,17 @@ it('keeps a run whose first record was trimmed', () => {
   logs.append(relayed(steps(10, 12)));
   expect(readManifest(runDirectory(dir, 'run-1'))).toMatchObject({ run: 'run-1', created: 5 });
   expect(logged()).toHaveLength(2);
+});
+
+it('is not durable while the disk refuses, and tries again', async () => {
+  logs.append(relayed(steps(0, 3)));
+  const path = join(runDirectory(dir, 'run-1').logDirectory, 'w1.jsonl');
+  renameSync(path, `${path}.away`);
+  await expect(logs.sync()).rejects.toThrow('ENOENT');
+  await expect(logs.sync()).rejects.toThrow('ENOENT');
+  renameSync(`${path}.away`, path);
+  await logs.sync();
+  // Nothing is left to be forced to the disk.
+  rmSync(path);
+  await logs.sync();
 });

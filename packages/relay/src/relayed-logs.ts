@@ -5,6 +5,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppendFile } from '@runcast/append-file';
 import { RunOpenError } from '@runcast/core';
@@ -26,6 +27,9 @@ interface LogEnd {
   seq: number;
   length: number;
 }
+
+/** As many as Node has threads for. */
+const SYNCS_AT_A_TIME = 4;
 
 export class RelayedLogs {
   readonly #dir: string;
@@ -53,17 +57,16 @@ export class RelayedLogs {
     return { appended, repeated: lines.length - appended - refused.length, refused };
   }
 
-  /** Forces everything written to the disk. Throws the system's error; it may be repeated. */
-  sync(): void {
-    for (const end of this.#unsynced) {
-      const file = openAppendFile(end.path, { mode: 'reopen', length: end.length });
-      try {
-        file.sync();
+  /** Forces everything written before the call to the disk. Rejects with the system's error; it may be repeated. */
+  async sync(): Promise<void> {
+    const ends = [...this.#unsynced];
+    const syncInTurn = async (): Promise<void> => {
+      for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
+        await syncFile(end.path);
         this.#unsynced.delete(end);
-      } finally {
-        file.close();
       }
-    }
+    };
+    await Promise.all(Array.from({ length: SYNCS_AT_A_TIME }, syncInTurn));
   }
 
   #append(end: LogEnd, lines: readonly StreamLine[]): number {
@@ -103,6 +106,16 @@ export class RelayedLogs {
       settled: false,
     } as const;
     return prepareRunDirectory(this.#dir, run, 'allow', () => true, manifest).directory;
+  }
+}
+
+/** Off the loop, where a disk that takes long would hold up deliveries and the lock. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
