@@ -29,7 +29,7 @@ import type {
   Table,
   ValidationMetrics,
 } from './metrics.ts';
-import { numberText, SequenceText } from './number-text.ts';
+import { SequenceText } from './number-text.ts';
 import type { Rejection } from './publisher.ts';
 import {
   ALERT_LEVELS,
@@ -42,7 +42,7 @@ import {
   type StoredFile,
 } from './record.ts';
 import { redactObject, redactText } from './redact.ts';
-import { perplexity } from './scalar.ts';
+import { perplexity, scalarText } from './scalar.ts';
 
 /** Where lines go. */
 export interface RecordLog {
@@ -620,11 +620,6 @@ function keyProblem(key: unknown): string | undefined {
 
 function isStep(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** As JSON writes it, but for a negative zero and the three strings. */
-function scalarText(value: number): string {
-  return Number.isFinite(value) ? numberText(value) : `"${value}"`;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

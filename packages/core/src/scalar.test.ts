@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fromScalar, isScalar, perplexity, toScalar } from './scalar.ts';
+import { fromScalar, isScalar, perplexity, scalarText, toScalar } from './scalar.ts';
 
 it('every double survives its JSON form', () => {
   fc.assert(
@@ -21,6 +21,16 @@ it.each([
 ] as const)('%s is written %j and read back', (value, written) => {
   expect(toScalar(value)).toBe(written);
   expect(fromScalar(written)).toBe(value);
+});
+
+it('as text, every double is the same again, a negative zero too', () => {
+  fc.assert(
+    fc.property(fc.double(), (value) => {
+      const restored: unknown = JSON.parse(scalarText(value));
+      expect(isScalar(restored) ? fromScalar(restored) : undefined).toBe(value);
+      expect(scalarText(toScalar(value))).toBe(scalarText(value));
+    }),
+  );
 });
 
 it.each([null, undefined, 'nan', '1', '', true, {}])('%j is no scalar', (value) => {

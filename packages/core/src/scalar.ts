@@ -3,6 +3,8 @@
  * reader, from pandas to jq, can tell them from a missing value.
  */
 
+import { numberText } from './number-text.ts';
+
 /** A double in its JSON form. */
 export type Scalar = number | 'NaN' | 'Infinity' | '-Infinity';
 
@@ -17,6 +19,14 @@ export function toScalar(value: number): Scalar {
 
 export function fromScalar(scalar: Scalar): number {
   return typeof scalar === 'number' ? scalar : Number(scalar);
+}
+
+/**
+ * A number as JSON text of the record format: non-finite ones as their strings, and a negative zero with its sign, which
+ * JSON.stringify loses.
+ */
+export function scalarText(value: Scalar): string {
+  return typeof value === 'number' && Number.isFinite(value) ? numberText(value) : `"${value}"`;
 }
 
 export function isScalar(value: unknown): value is Scalar {

@@ -294,6 +294,11 @@ describe('a row with its line of the log', () => {
   });
 
   it('has its digits', () => {
+    const negativeZero = stepRecord({ metrics: { 'train/loss': -0 } });
+    const logged = JSON.stringify(negativeZero).replace('"train/loss":0', '"train/loss":-0');
+    expect(encodeRow('w1', negativeZero, logged)).toBe(encodeRow('w1', negativeZero));
+    expect(encodeRow('w1', epochRecord({ metrics: { a: -0 } }))).toContain('"a":-0}');
+
     const record = stepRecord({ metrics: { 'train/loss': 0.1 } });
     const line = JSON.stringify(record).replace('0.1', '0.10');
     expect(encodeRow('w1', record, line)).toContain('"train/loss":0.10}');

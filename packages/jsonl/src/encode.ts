@@ -16,8 +16,8 @@ import {
   type RunRecord,
   type Scalar,
   type ScalarMap,
+  scalarText,
   splitStepLine,
-  toScalar,
 } from '@runcast/core';
 
 /** Columns that stand beside metrics in a row. A metric of such a name goes to `metrics/<name>`. */
@@ -169,11 +169,16 @@ function metricColumns(metrics: ScalarMap): string {
   if (entries.length === 0) return '';
   // Rows are written at the pace of the training loop, and the engine's own serialiser is twice as fast as one by hand.
   if (entries.every(([key, value]) => isPlain(key, value))) return `,${JSON.stringify(metrics).slice(1, -1)}`;
-  return entries.map(([key, value]) => column(isReserved(key) ? `metrics/${key}` : key, writtenScalar(value))).join('');
+  return entries.map(([key, value]) => `,${JSON.stringify(columnName(key))}:${scalarText(value)}`).join('');
 }
 
 function isPlain(key: string, value: Scalar): boolean {
-  return (typeof value !== 'number' || Number.isFinite(value)) && !isReserved(key);
+  const isJson = typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0));
+  return isJson && !isReserved(key);
+}
+
+function columnName(key: string): string {
+  return isReserved(key) ? `metrics/${key}` : key;
 }
 
 /** Also true of what a reserved name was moved to: `metrics/step` beside `step` moves on, so that no two metrics meet. */
@@ -181,11 +186,6 @@ function isReserved(key: string): boolean {
   let name = key;
   while (name.startsWith('metrics/')) name = name.slice('metrics/'.length);
   return RESERVED_COLUMNS.has(name);
-}
-
-/** JSON.stringify would make null of a non-finite number. */
-function writtenScalar(value: Scalar): Scalar {
-  return typeof value === 'number' ? toScalar(value) : value;
 }
 
 /**

@@ -6,7 +6,7 @@
 import { hostname } from 'node:os';
 import {
   randomName,
-  toScalar,
+  scalarText,
   type BlobReference,
   type BlobStore,
   type RecordBody,
@@ -100,9 +100,4 @@ export class ImportedRun {
   #check(): void {
     if (this.#failure !== undefined) throw new Error(`the log cannot be written: ${this.#failure}`);
   }
-}
-
-/** As JSON writes it, but for a negative zero, which JSON.stringify loses, and the three strings. */
-function scalarText(value: number): string {
-  return Object.is(value, -0) ? '-0' : JSON.stringify(toScalar(value));
 }
