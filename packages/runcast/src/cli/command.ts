@@ -2,7 +2,7 @@
 
 import type { Environment } from '@runcast/core';
 import type { Scheduler } from '@runcast/delivery';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { OptionDefinition, ParsedArguments } from './parse-arguments.ts';
 
 /** Where a command writes, as `process.stdout` is one. */
 export interface CliStream {
@@ -31,14 +31,6 @@ export interface CliContext {
 /** 0: done, nothing is owed or wrong. 1: something is. 2: the command was not understood, or cannot be as configured. */
 export type ExitCode = 0 | 1 | 2;
 
-export interface OptionDefinition {
-  /** Without its dashes. */
-  readonly name: string;
-  /** What stands for its value in the help, such as `<sink>`; left out for a switch. */
-  readonly value?: string;
-  readonly meaning: string;
-}
-
 export interface Command {
   readonly name: string;
   /** What follows the name, `[dir] [--json]`. */
@@ -52,14 +44,4 @@ export interface Command {
   /** How many arguments that are no options it takes at most. */
   readonly maxPositionals: number;
   run(args: ParsedArguments, context: CliContext): Promise<ExitCode> | ExitCode;
-}
-
-/** The command line, or what it asks for, makes no sense: exit code 2, and where to read more. */
-export class UsageError extends Error {
-  readonly code = 'RUNCAST_USAGE';
-
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
 }

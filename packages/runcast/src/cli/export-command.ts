@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { readConfiguration } from '../configuration.ts';
-import { UsageError, type CliContext, type Command, type ExitCode } from './command.ts';
+import type { CliContext, Command, ExitCode } from './command.ts';
 import { fileOutput, streamOutput, type ExportOutput } from './export-output.ts';
 import {
   EXPORT_FORMATS,
@@ -16,7 +16,7 @@ import {
 } from './export-run.ts';
 import { findRun } from './find-run.ts';
 import { writeJson } from './json-output.ts';
-import { suggestion, type ParsedArguments } from './parse-arguments.ts';
+import { suggestion, UsageError, type ParsedArguments } from './parse-arguments.ts';
 import { createProgress } from './progress.ts';
 import { formatBytes, formatCount, formatRecords } from './quantities.ts';
 import type { RunDirectory } from '@runcast/runlog';

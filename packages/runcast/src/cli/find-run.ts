@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { checkRunId } from '@runcast/core';
 import { listRuns, readManifest, runDirectory, type RunDirectory } from '@runcast/runlog';
-import { UsageError } from './command.ts';
-import { suggestion } from './parse-arguments.ts';
+import { suggestion, UsageError } from './parse-arguments.ts';
 
 /** An id below the directory of all runs, or else the path of a run directory. Throws {@link UsageError} for neither. */
 export function findRun(run: string, dir: string, cwd: string): RunDirectory {

@@ -2,11 +2,11 @@
 
 import { relative, resolve } from 'node:path';
 import { readConfiguration } from '../configuration.ts';
-import { UsageError, type CliContext, type Command, type ExitCode } from './command.ts';
+import type { CliContext, Command, ExitCode } from './command.ts';
 import { importTensorboard, type ImportResult } from './import-tensorboard.ts';
 import { importWandb } from './import-wandb.ts';
 import { writeJson } from './json-output.ts';
-import { suggestion, type ParsedArguments } from './parse-arguments.ts';
+import { suggestion, UsageError, type ParsedArguments } from './parse-arguments.ts';
 import { createProgress } from './progress.ts';
 import { formatBytes, formatCount, formatRecords } from './quantities.ts';
 import { styleFor } from './terminal-style.ts';

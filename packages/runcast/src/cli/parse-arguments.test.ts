@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError } from './command.ts';
-import { parseArguments, type ParsedArguments } from './parse-arguments.ts';
+import { parseArguments, UsageError, type ParsedArguments } from './parse-arguments.ts';
 
 const DEFINITIONS = [
   { name: 'json', meaning: 'print JSON' },

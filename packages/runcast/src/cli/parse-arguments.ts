@@ -2,7 +2,24 @@
 
 import { parseArgs } from 'node:util';
 import { closestName } from '@runcast/core';
-import { UsageError, type OptionDefinition } from './command.ts';
+
+export interface OptionDefinition {
+  /** Without its dashes. */
+  readonly name: string;
+  /** What stands for its value in the help, such as `<sink>`; left out for a switch. */
+  readonly value?: string;
+  readonly meaning: string;
+}
+
+/** The command line, or what it asks for, makes no sense: exit code 2, and where to read more. */
+export class UsageError extends Error {
+  readonly code = 'RUNCAST_USAGE';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
 
 export interface ParsedArguments {
   readonly positionals: readonly string[];

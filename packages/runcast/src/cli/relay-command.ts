@@ -3,9 +3,9 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { readConfiguration } from '../configuration.ts';
-import { UsageError, type CliContext, type Command, type ExitCode } from './command.ts';
+import type { CliContext, Command, ExitCode } from './command.ts';
 import { writeJson } from './json-output.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import { UsageError, type ParsedArguments } from './parse-arguments.ts';
 import { groupText, relayEventText, statusText } from './relay-text.ts';
 import { readRedisSettings, type RedisSettings } from './redis-settings.ts';
 

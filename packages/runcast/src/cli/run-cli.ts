@@ -3,14 +3,14 @@
 import { ConfigError, errorMessage, type Environment } from '@runcast/core';
 import { systemScheduler, type Scheduler } from '@runcast/delivery';
 import manifest from '../../package.json' with { type: 'json' };
-import { UsageError, type CliContext, type CliStream, type Command, type ExitCode } from './command.ts';
+import type { CliContext, CliStream, Command, ExitCode } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { envCommand } from './env-command.ts';
 import { exportCommand } from './export-command.ts';
 import { commandHelp, generalHelp } from './help-text.ts';
 import { importCommand } from './import-command.ts';
 import { lsCommand } from './ls-command.ts';
-import { parseArguments, suggestion } from './parse-arguments.ts';
+import { parseArguments, suggestion, UsageError } from './parse-arguments.ts';
 import { relayCommand } from './relay-command.ts';
 import { syncCommand } from './sync-command.ts';
 import { tailCommand } from './tail-command.ts';
