@@ -108,6 +108,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   readonly #seqText = new SequenceText();
   readonly #nText = new SequenceText();
   readonly #stepText = new SequenceText();
+  readonly #rowStepText = new SequenceText();
   #timeMs = Number.NaN;
   #timeText = '';
 
@@ -156,7 +157,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (scalars === '') return;
       // Counted first, as in #append.
       this.#steps += 1;
-      // Only steps may wait for the next write: at a rate above the log's they are the ones that come in floods.
+      // May wait for the next write, at a rate above the log's; so may free rows, and nothing else comes in floods.
       const counts = `"n":${this.#nText.of(this.#steps)},"step":${this.#stepText.of(step)}`;
       if (!this.#append('step', `${counts},"metrics":{${scalars}}`, false)) this.#steps -= 1;
     } catch (error) {
@@ -214,7 +215,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const scalars = this.#scalars('log', series, keys, metrics);
       if (scalars === '') return;
       const axis = series === undefined ? '' : `"series":${JSON.stringify(series)},`;
-      this.#append('log', `${stepMember(place)}${axis}"metrics":{${scalars}}`, true);
+      const step = place.step === undefined ? '' : `"step":${this.#rowStepText.of(place.step)},`;
+      // As steps: in a loop that came from elsewhere these are the steps.
+      this.#append('log', `${step}${axis}"metrics":{${scalars}}`, false);
     });
   }
 
