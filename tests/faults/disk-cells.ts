@@ -93,6 +93,7 @@ async function playDiskFault(round: Round, fault: DiskFault, host: Host): Promis
     host,
     pace,
     forMs: 2_500,
+    until: fault.suffering.length === 0 ? 'log recovered' : '',
     end: random.pick(['close', 'close', 'exit']),
     closeTimeoutMs: 3_000,
   });

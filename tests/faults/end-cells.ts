@@ -55,6 +55,7 @@ async function playWorkerDeath(round: Round): Promise<readonly string[]> {
     sinks: ['mortal-jsonl', 'tensorboard'],
     pace,
     forMs: random.integer(1_200, 1_600),
+    until: 'worker failed',
     end: 'close',
   });
   const program = startTrainer(settings);

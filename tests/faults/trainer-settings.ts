@@ -49,6 +49,8 @@ export interface TrainerSettings {
   readonly burst: number;
   /** Milliseconds to log for at most. */
   readonly forMs: number;
+  /** What has to happen before it ends, as it says it: where it has not yet, the trainer goes on for a while. Empty for nothing. */
+  readonly until: string;
   /**
    * `close` closes, `flush` does so after a flush; `exit` comes to its natural end without either, `leave` calls process.exit
    * and `throw` throws; `wait` stays until it is killed.
@@ -79,6 +81,7 @@ export const DEFAULT_SETTINGS = {
   steps: 100_000,
   burst: 1,
   forMs: 600_000,
+  until: '',
   end: 'wait',
   name: 'p0',
   loss: true,
