@@ -1,6 +1,6 @@
 /** Step records as a run's log gives them to sinks, with their lines, in batches of about the size that delivery hands over. */
 
-import type { StepRecord } from '@runcast/core';
+import type { LoggedLines, StepRecord } from '@runcast/core';
 import { trainingStep } from './training-steps.ts';
 
 /** About as many as delivery hands over at once. */
@@ -26,7 +26,7 @@ export function stepRecord(step: number): StepRecord {
 
 export interface StepBatch {
   readonly records: readonly StepRecord[];
-  readonly lines: readonly string[];
+  readonly logged: LoggedLines;
 }
 
 /** At least `count` records from the step `first` on. */
@@ -39,5 +39,5 @@ export function stepBatches(first: number, count: number): readonly StepBatch[] 
 /** The records from the step `first` on. */
 export function stepBatch(first: number): StepBatch {
   const records = Array.from({ length: BATCH_RECORDS }, (_, index) => stepRecord(first + index));
-  return { records, lines: records.map((record) => JSON.stringify(record)) };
+  return { records, logged: { records, lines: records.map((record) => JSON.stringify(record)) } };
 }

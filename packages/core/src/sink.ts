@@ -32,11 +32,15 @@ export interface RecordBatch {
   readonly from: number;
   readonly to: number;
   readonly records: readonly RunRecord[];
-  /**
-   * Each record as it stands in the log, one line of JSON without the line's end: a sink that writes text need not make all of
-   * it again. Left out where a batch does not come from a log.
-   */
-  readonly lines?: readonly string[];
+  /** The records as they stand in the log, to be read with `linesOf`. Left out where a batch does not come from a log. */
+  readonly logged?: LoggedLines;
+}
+
+/** Lines of a log, and the very records that they are: of a batch with others they say nothing. */
+export interface LoggedLines {
+  readonly records: readonly RunRecord[];
+  /** One line of JSON for each, without the line's end. */
+  readonly lines: readonly string[];
 }
 
 /** What a sink is told when it is opened. */

@@ -1,11 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecord } from './parse-record.ts';
-import { splitStepLine } from './step-line.ts';
+import type { StepRecord } from './record.ts';
+import { linesOf, splitStepLine } from './step-line.ts';
 
 const LINE = '{"v":1,"seq":17,"time":1795254381.123,"kind":"step","n":16,"step":15,"metrics":{"train/loss":0.5}}';
 
 const lineWith = (metrics: string): string => LINE.replace('"train/loss":0.5', metrics);
+
+it('lines are those of the very records, and of no others', () => {
+  const record: StepRecord = { v: 1, seq: 0, time: 1, kind: 'step', n: 1, step: 1, metrics: { a: 1 } };
+  const records = [record];
+  const batch = { writer: 'w1', from: 0, to: 0, records, logged: { records, lines: [LINE] } };
+  expect(linesOf(batch)).toEqual([LINE]);
+  expect(linesOf({ ...batch, records: [{ ...record, metrics: {} }] })).toBeUndefined();
+  expect(linesOf({ writer: 'w1', from: 0, to: 0, records })).toBeUndefined();
+});
 
 describe('a line of a step', () => {
   it('is taken apart', () => {

@@ -1,9 +1,18 @@
 /**
- * A step's line of a log taken apart as text. Most records of most runs are steps, and most of what a sink makes of one that
+ * Lines of a log, and a step's taken apart as text. Most records of most runs are steps, and most of what a sink makes of one that
  * writes text is in its line already: finding it there takes a third of the time that making it again takes.
  */
 
 import { RECORD_VERSION } from './record.ts';
+import type { RecordBatch } from './sink.ts';
+
+/**
+ * Each of the batch's records as its line of the log, so that a sink that writes text need not make all of it again. Undefined
+ * where there are none, and where somebody in between has put other records into the batch.
+ */
+export function linesOf({ records, logged }: RecordBatch): readonly string[] | undefined {
+  return logged?.records === records ? logged.lines : undefined;
+}
 
 /** Texts as the line has them. */
 export interface StepLine {

@@ -15,6 +15,7 @@ import {
   type ErrorInfo,
   type JsonValue,
   type LaneHealth,
+  type LoggedLines,
   type RecordBatch,
   type RecordKind,
   type RecordRefusal,
@@ -448,7 +449,7 @@ export class LaneDelivery {
     });
     if (letters.length === 0) return false;
     this.#writeDeadLetters(letters);
-    this.#pending = { batch: { ...batch, ...selected(batch, ({ seq }) => !reasons.has(seq)) }, next };
+    this.#pending = { batch: { ...batch, ...selected(batch.logged, ({ seq }) => !reasons.has(seq)) }, next };
     return true;
   }
 
@@ -481,10 +482,12 @@ export class LaneDelivery {
   }
 }
 
-type Lines = Pick<LogChunk, 'records' | 'lines'>;
-
 /** The records that `isTaken` is true of, asked once and in order, and their lines. */
-function selected({ records, lines }: Lines, isTaken: (record: RunRecord) => boolean): Lines {
-  const taken = records.map((record) => isTaken(record));
-  return { records: records.filter((_, index) => taken[index]), lines: lines.filter((_, index) => taken[index]) };
+function selected(
+  { records, lines }: LoggedLines,
+  isTaken: (record: RunRecord) => boolean,
+): Pick<Required<RecordBatch>, 'records' | 'logged'> {
+  const areTaken = records.map((record) => isTaken(record));
+  const taken = records.filter((_, index) => areTaken[index]);
+  return { records: taken, logged: { records: taken, lines: lines.filter((_, index) => areTaken[index]) } };
 }

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  linesOf,
   PositionLostError,
   RecordsRefusedError,
   RetryableSinkError,
@@ -152,8 +153,8 @@ test('each record comes with its line of the log, also where others are passed o
   const records = run.steps('w1', 0, 8);
   const { delivery } = await open({ ...scripted, logEveryNSteps: 2 }, run);
   await drain(delivery);
-  const linesOf = (...seqs: readonly number[]): unknown => seqs.map((seq) => JSON.stringify(records[seq]));
-  expect(scripted.attempts.map(({ lines }) => lines)).toEqual([linesOf(1, 3, 5, 7), linesOf(1, 5, 7)]);
+  const expected = (...seqs: readonly number[]): unknown => seqs.map((seq) => JSON.stringify(records[seq]));
+  expect(scripted.attempts.map((batch) => linesOf(batch))).toEqual([expected(1, 3, 5, 7), expected(1, 5, 7)]);
 });
 
 test('a batch of which the sink takes nothing is not handed over', async () => {

@@ -13,6 +13,7 @@ import {
   errorMessage,
   type JsonObject,
   type JsonValue,
+  linesOf,
   PositionLostError,
   RECORD_KINDS,
   type RecordBatch,
@@ -72,8 +73,9 @@ class JsonlSink implements Sink {
 
   write(batch: RecordBatch): void {
     let rows = '';
+    const lines = linesOf(batch);
     for (const [index, record] of batch.records.entries())
-      rows += `${encodeRow(batch.writer, record, batch.lines?.[index])}\n`;
+      rows += `${encodeRow(batch.writer, record, lines?.[index])}\n`;
     this.#opened().appendText(rows);
   }
 

@@ -3,7 +3,7 @@
  * server does whole or not at all, in memory, in its append-only file and on its replicas.
  */
 
-import type { RecordBatch } from '@runcast/core';
+import { linesOf, type RecordBatch } from '@runcast/core';
 import { packRecords } from './encode.ts';
 
 /**
@@ -82,7 +82,8 @@ export function* appendCalls(
   expected: number,
 ): Generator<AppendCall, undefined> {
   const { stream, maxLen, run } = target;
-  const { writer, records, lines } = batch;
+  const { writer, records } = batch;
+  const lines = linesOf(batch);
   const script = maxLen === null ? APPEND : APPEND_AND_TRIM;
   const keys = [stream, positionsKey(stream)];
   const lengths = maxLen === null ? [] : [maxLen];

@@ -15,7 +15,7 @@
  * Nothing of a record is lost: `decodeEntry` gives it back. Its format's version is 1, and a later one would be a field.
  */
 
-import { splitStepLine, toScalar, type RecordBatch, type RunRecord, type Scalar, type ScalarMap } from '@runcast/core';
+import { splitStepLine, toScalar, type RunRecord, type Scalar, type ScalarMap } from '@runcast/core';
 
 /** Names of what the script is given of each record, in this order, those that are absent as empty text. */
 const COLUMNS = ['kind', 'seq', 'time', 'n', 'step', 'epoch', 'metrics', 'data'] as const;
@@ -36,7 +36,7 @@ export function encodeEntry(run: string, writer: string, record: RunRecord): rea
  * Records for the script that adds them: one text, since a client spends most of its time on the number of arguments. A step
  * is its line of the log, if that is what {@link splitStepLine} knows; all else is columns.
  */
-export function packRecords(records: readonly RunRecord[], lines: RecordBatch['lines']): string {
+export function packRecords(records: readonly RunRecord[], lines: readonly string[] | undefined): string {
   const packed = records.map((record, index) => plainStep(lines?.[index]) ?? columnsOf(record).join(COLUMN_END));
   return packed.join(RECORD_END) + RECORD_END;
 }

@@ -50,7 +50,13 @@ export function contractLog(kinds: readonly RecordKind[], ordinal = 0, writers =
     const part = records.slice(start, start + BATCH_LENGTH);
     const taken = part.filter((record) => kinds.includes(record.kind));
     const lines = taken.map((record) => JSON.stringify(record));
-    batches.push({ writer, from: start, to: start + part.length - 1, records: taken, lines });
+    batches.push({
+      writer,
+      from: start,
+      to: start + part.length - 1,
+      records: taken,
+      logged: { records: taken, lines },
+    });
   }
   return batches;
 }

@@ -46,7 +46,7 @@ describe('a sequence', () => {
       from: 3,
       to: 5,
       records,
-      lines: records.map((record) => JSON.stringify(record)),
+      logged: { records, lines: records.map((record) => JSON.stringify(record)) },
     });
     expect(() => batchOf('w1', [])).toThrow('at least one record');
   });

@@ -39,5 +39,6 @@ export function createRecordSequence(options: RecordSequenceOptions): RecordSequ
 export function batchOf(writer: string, records: readonly RunRecord[]): RecordBatch {
   const [first, last] = [records[0], records.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError('a batch stands for at least one record');
-  return { writer, from: first.seq, to: last.seq, records, lines: records.map((record) => JSON.stringify(record)) };
+  const lines = records.map((record) => JSON.stringify(record));
+  return { writer, from: first.seq, to: last.seq, records, logged: { records, lines } };
 }
