@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '@runcast/core';
@@ -63,6 +63,8 @@ it('is not durable while the disk refuses, and tries again', async () => {
   renameSync(path, `${path}.away`);
   await expect(logs.sync()).rejects.toThrow('ENOENT');
   await expect(logs.sync()).rejects.toThrow('ENOENT');
+  writeFileSync(path, '');
+  await expect(logs.sync()).rejects.toThrow('has 0 bytes');
   renameSync(`${path}.away`, path);
   await logs.sync();
   // Nothing is left to be forced to the disk.

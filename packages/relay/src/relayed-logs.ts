@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openAppendFile } from '@runcast/append-file';
+import { openAppendFile, ShortFileError } from '@runcast/append-file';
 import { RunOpenError } from '@runcast/core';
 import type { StreamLine } from '@runcast/redis';
 import { LogReader, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
@@ -62,7 +62,7 @@ export class RelayedLogs {
     const ends = [...this.#unsynced];
     const syncInTurn = async (): Promise<void> => {
       for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
-        await syncFile(end.path);
+        await syncFile(end);
         this.#unsynced.delete(end);
       }
     };
@@ -110,9 +110,11 @@ export class RelayedLogs {
 }
 
 /** Off the loop, where a disk that takes long would hold up deliveries and the lock. */
-async function syncFile(path: string): Promise<void> {
+async function syncFile({ path, length }: LogEnd): Promise<void> {
   const file = await open(path, 'r+');
   try {
+    const { size } = await file.stat();
+    if (size < length) throw new ShortFileError(path, size, length);
     await file.sync();
   } finally {
     await file.close();
