@@ -22,7 +22,7 @@ export interface HistoryRow {
   /** Where the row is on its own axis. Rows of one line share it where they are at the same place. */
   readonly axis: Field | undefined;
   /** Added where the row's line is not at the row's step. */
-  readonly truth?: Field;
+  readonly truth?: Field | undefined;
 }
 
 /** A line, its own fields left out. */
@@ -72,7 +72,8 @@ interface Line {
   readonly time: number;
   /** At most so many it takes, written. */
   bytes: number;
-  readonly fields: Map<string, string>;
+  /** Those of a row as they came; in a map once another row asks for the same line, which few do. */
+  fields: readonly Field[] | Map<string, string>;
 }
 
 export class HistoryLines {
@@ -92,20 +93,15 @@ export class HistoryLines {
     this.#startTime = startTime;
     this.#lines = state.lines;
     this.#step = state.step;
-    if (state.open !== null) {
-      const fields = new Map(state.open.fields);
-      this.#open = { ...state.open, fields, bytes: bytesOf(state.open.fields) };
-    }
+    if (state.open !== null) this.#open = { ...state.open, bytes: bytesOf(state.open.fields) };
   }
 
   /** The `_step` that the row got; undefined where the row alone is too long for a line. */
   add(row: HistoryRow): number | undefined {
     const bytes = bytesOf(row.fields) + addedBytes(row.axis) + addedBytes(row.truth);
     if (bytes > MAX_LINE_BYTES) return undefined;
-    const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row.time);
-    for (const [key, text] of row.fields) open.fields.set(key, text);
-    if (row.axis !== undefined) open.fields.set(...row.axis);
-    if (row.truth !== undefined && row.step !== open.step) open.fields.set(...row.truth);
+    const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row);
+    if (row.truth !== undefined && row.step !== open.step) mapped(open).set(...row.truth);
     open.bytes += bytes;
     this.#changed = true;
     return open.step;
@@ -133,16 +129,17 @@ export class HistoryLines {
     };
   }
 
-  /** The open line, where the row goes into it. */
-  #taker(row: HistoryRow, bytes: number): Line | undefined {
+  /** The open line with the row in it, where it goes there. */
+  #taker({ step, fields, axis }: HistoryRow, bytes: number): Line | undefined {
     const open = this.#open;
     if (open === undefined || open.bytes + bytes > MAX_LINE_BYTES) return undefined;
-    if (row.step !== undefined && row.step !== open.step) return undefined;
-    if (row.axis !== undefined) {
-      const there = open.fields.get(row.axis[0]);
-      if (there !== undefined && there !== row.axis[1]) return undefined;
-    }
-    return row.fields.some(([key]) => open.fields.has(key)) ? undefined : open;
+    if (step !== undefined && step !== open.step) return undefined;
+    const there = mapped(open);
+    if (axis !== undefined && (there.get(axis[0]) ?? axis[1]) !== axis[1]) return undefined;
+    if (fields.some(([key]) => there.has(key))) return undefined;
+    for (const [key, text] of fields) there.set(key, text);
+    if (axis !== undefined) there.set(...axis);
+    return open;
   }
 
   /** The step of a line that begins with the row. */
@@ -152,12 +149,12 @@ export class HistoryLines {
     return step === undefined ? Math.min(current + 1, Number.MAX_SAFE_INTEGER) : Math.max(step, current);
   }
 
-  #begin(step: number, time: number): Line {
+  #begin(step: number, { time, fields, axis }: HistoryRow): Line {
     if (this.#open !== undefined) {
       if (this.#changed) this.#finished.push(this.#open);
       this.#closed.push(this.#open);
     }
-    const line = { step, time, bytes: 0, fields: new Map<string, string>() };
+    const line = { step, time, bytes: 0, fields: axis === undefined ? fields : [...fields, axis] };
     this.#open = line;
     this.#step = step;
     this.#lines += 1;
@@ -175,12 +172,20 @@ export class HistoryLines {
   }
 }
 
+function mapped(line: Line): Map<string, string> {
+  const fields = line.fields instanceof Map ? line.fields : new Map(line.fields);
+  line.fields = fields;
+  return fields;
+}
+
 function closedLine({ step, time, fields }: Line): OpenLine {
   return { step, time, fields: [...fields] };
 }
 
 function bytesOf(fields: readonly Field[]): number {
-  return fields.reduce((sum, field) => sum + addedBytes(field), 100);
+  let sum = 100;
+  for (const field of fields) sum += addedBytes(field);
+  return sum;
 }
 
 /** With quotes, colon and comma. */

@@ -19,7 +19,11 @@ function written(num: number, step: number, items: readonly (readonly [string, s
     inner.writeMessage(2, (__: undefined, place: Pbf) => place.writeVarintField(1, step), undefined);
   };
   pbf.writeMessage(2, history, undefined);
-  return Buffer.from(pbf.finish()).toString('latin1');
+  return textOf(pbf.finish());
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 it.each([
@@ -36,17 +40,40 @@ it.each([
     ['_timestamp', '101.25'],
     ['_runtime', '1.25'],
   ] as const;
-  const row = rows.record({ step, time: 101.25, fields: items }, 100);
-  expect(row(num)).toBe(written(num, step, [...own, ...items]));
+  const row = (): string => textOf(rows.record({ step, time: 101.25, fields: items }, 100, num));
+  expect(row()).toBe(written(num, step, [...own, ...items]));
   // With the keys known.
-  expect(rows.record({ step, time: 101.25, fields: items }, 100)(num)).toBe(written(num, step, [...own, ...items]));
+  expect(row()).toBe(written(num, step, [...own, ...items]));
 });
 
 it('rows may have any number of keys', () => {
   const rows = new RowTransactions();
   const fields = Array.from({ length: 10_001 }, (_, index) => [`${index}`, '1'] as const);
   const [first] = fields;
-  const before = rows.record({ step: 1, time: 100, fields: first === undefined ? [] : [first] }, 100)(1);
-  rows.record({ step: 1, time: 100, fields }, 100);
-  expect(rows.record({ step: 1, time: 100, fields: first === undefined ? [] : [first] }, 100)(1)).toBe(before);
+  const row = (): string =>
+    textOf(rows.record({ step: 1, time: 100, fields: first === undefined ? [] : [first] }, 100, 1));
+  const before = row();
+  rows.record({ step: 1, time: 100, fields }, 100, 1);
+  expect(row()).toBe(before);
+});
+
+it('rows of any length follow one another', () => {
+  const rows = new RowTransactions();
+  const long = [['long', JSON.stringify('x'.repeat(3_000_000))]] as const;
+  const short = [['loss', '0.5']] as const;
+  const own = (time: string) =>
+    [
+      ['_step', '7'],
+      ['_timestamp', time],
+      ['_runtime', String(Number(time) - 100)],
+    ] as const;
+  for (const [time, fields] of [
+    [100, short],
+    [100.5, long],
+    [100.5, short],
+    [101, long],
+  ] as const)
+    expect(textOf(rows.record({ step: 7, time, fields }, 100, 1))).toBe(
+      written(1, 7, [...own(String(time)), ...fields]),
+    );
 });

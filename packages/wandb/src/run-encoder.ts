@@ -287,7 +287,7 @@ class BatchEncoder {
     const { time } = record;
     // A metric called as its axis is one all the same.
     const axis = fields.some(([key]) => key === ownAxis?.[0]) ? undefined : ownAxis;
-    const placed = this.#history.add({ step, time, fields, axis, ...(truth === undefined ? {} : { truth }) });
+    const placed = this.#history.add({ step, time, fields, axis, truth });
     if (placed === undefined) {
       this.#refusals.push({
         seq: record.seq,
@@ -295,13 +295,17 @@ class BatchEncoder {
       });
       return;
     }
-    for (const [key, text] of axis === undefined ? fields : [...fields, axis])
-      this.#summary.log(key, text, this.#metrics.ruleOf(key));
+    for (const field of fields) this.#summarise(field);
+    if (axis !== undefined) this.#summarise(axis);
     const newest = { step: placed, time };
     // Their place among the keys is that of the first row, their values are the last one's.
     if (this.#newest === undefined) this.#placeSummary(newest);
     this.#newest = newest;
     this.#summaryChanged = true;
+  }
+
+  #summarise([key, text]: Field): void {
+    this.#summary.log(key, text, this.#metrics.ruleOf(key));
   }
 
   #placeSummary({ step, time }: { readonly step: number; readonly time: number }): void {
@@ -353,5 +357,10 @@ export function systemFields({ metrics }: Extract<RunRecord, { kind: 'system' }>
 }
 
 function metricFields(metrics: ScalarMap): readonly Field[] {
-  return Object.entries(metrics).map(([key, value]) => [historyKey(key), scalarText(value)]);
+  const fields: Field[] = [];
+  for (const key of Object.keys(metrics)) {
+    const value = metrics[key];
+    if (value !== undefined) fields.push([historyKey(key), scalarText(value)]);
+  }
+  return fields;
 }

@@ -77,14 +77,6 @@ describe('frames', () => {
     ]);
   });
 
-  it('of text have a byte for each character, wherever blocks end', () => {
-    const texts = [100, 32_600, 40, 70_000].map((size, index) => String.fromCharCode(200 + index).repeat(size));
-    const frames = new FrameBuffer();
-    frames.begin(0);
-    for (const each of texts) frames.add(each);
-    expect(Buffer.from(frames.bytes).equals(fileOf(texts.map((each) => Buffer.from(each, 'latin1'))))).toBe(true);
-  });
-
   it('begin a new block where no header fits', () => {
     const first = new Uint8Array(32_768 - FILE_HEADER.length - 7 - 3);
     const file = fileOf([first, Uint8Array.of(9)]);

@@ -18,6 +18,8 @@ const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
+/** A checksum begins with the kind. */
+const CRC_OF_KIND: readonly number[] = [0, FULL, FIRST, MIDDLE, LAST].map((kind) => crc32(Uint8Array.of(kind)));
 
 const INITIAL_BYTES = 65_536;
 /** A buffer grown beyond this, by a long table for instance, is not kept for the next records. */
@@ -45,25 +47,7 @@ export class FrameBuffer {
     this.#length = FILE_HEADER.length;
   }
 
-  /** Takes bytes, or text each of whose characters is one. */
-  add(payload: Uint8Array | string): void {
-    if (typeof payload === 'string' && payload.length > this.#room()) this.#addPieces(Buffer.from(payload, 'latin1'));
-    else if (typeof payload === 'string') this.#addText(payload);
-    else this.#addPieces(payload);
-  }
-
-  /** What fits into the block that has been begun, behind its header. */
-  #room(): number {
-    return BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES) - CHUNK_HEADER_BYTES;
-  }
-
-  #addText(payload: string): void {
-    this.#ensure(CHUNK_HEADER_BYTES + payload.length);
-    this.#bytes.write(payload, this.#length + CHUNK_HEADER_BYTES, 'latin1');
-    this.#seal(FULL, payload.length);
-  }
-
-  #addPieces(payload: Uint8Array): void {
+  add(payload: Uint8Array): void {
     // Each block has a header, the first one may have no room for it.
     const blocks = Math.ceil(payload.length / (BLOCK_BYTES - CHUNK_HEADER_BYTES)) + 2;
     this.#ensure(payload.length + blocks * CHUNK_HEADER_BYTES);
@@ -80,8 +64,7 @@ export class FrameBuffer {
       const size = Math.min(payload.length - taken, room);
       const isLast = taken + size === payload.length;
       const kind = isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE;
-      this.#bytes.set(payload.subarray(taken, taken + size), this.#length + CHUNK_HEADER_BYTES);
-      this.#seal(kind, size);
+      this.#chunk(kind, size === payload.length ? payload : payload.subarray(taken, taken + size));
       taken += size;
       // Where a block has room for a header alone, the first piece is empty.
       isFirst = false;
@@ -89,14 +72,19 @@ export class FrameBuffer {
     }
   }
 
-  /** Completes a chunk whose content is in its place. */
-  #seal(kind: number, size: number): void {
+  #chunk(kind: number, content: Uint8Array): void {
+    const bytes = this.#bytes;
     const start = this.#length;
-    const end = start + CHUNK_HEADER_BYTES + size;
-    this.#bytes.writeUInt8(kind, start + KIND_AT);
-    this.#bytes.writeUInt16LE(size, start + LENGTH_AT);
-    this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(start + KIND_AT, end)), start);
-    this.#length = end;
+    bytes.writeUInt32LE(crc32(content, CRC_OF_KIND[kind]), start);
+    bytes.writeUInt16LE(content.length, start + LENGTH_AT);
+    bytes[start + KIND_AT] = kind;
+    bytes.set(content, start + CHUNK_HEADER_BYTES);
+    this.#length = start + CHUNK_HEADER_BYTES + content.length;
+  }
+
+  /** What fits into the block that has been begun, behind its header. */
+  #room(): number {
+    return BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES) - CHUNK_HEADER_BYTES;
   }
 
   #ensure(more: number): void {

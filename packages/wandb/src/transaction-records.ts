@@ -29,8 +29,8 @@ const KEY = 1;
 const NESTED_KEY = 2;
 const VALUE_JSON = 16;
 
-/** A record but for its number, which it gets from its place in the file: bytes, or text each of whose characters is one. */
-export type TransactionRecord = (num: number) => Uint8Array | string;
+/** A record but for its number, which it gets from its place in the file. What comes back holds until the next record is asked. */
+export type TransactionRecord = (num: number) => Uint8Array;
 
 /** Where the run is to go, as far as it says. */
 export interface OfflinePlace {
