@@ -32,8 +32,11 @@ import type { LaneName, SinkCalls } from './sink-calls.ts';
 import { cursorName } from './stored-positions.ts';
 import { writersInTurn } from './writer-order.ts';
 
-/** How much of a log one batch covers at most. Larger ones deliver no faster and hold more memory. */
-const MAX_BATCH_BYTES = 320 * 1024;
+/**
+ * How much of a log one batch covers at most. Larger ones go to this machine's own disk no faster, and hold more memory; to a
+ * backend elsewhere each is a round trip.
+ */
+const MAX_BATCH_BYTES = { local: 96 * 1024, remote: 320 * 1024 } as const;
 
 /** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
 const BACKLOG_BYTES = 64 * 1024;
@@ -323,7 +326,7 @@ export class LaneDelivery {
       if (repeated !== undefined) return repeated;
     }
     for (const writer of writersInTurn(this.#logs, (name) => this.deliveredPosition(name))) {
-      const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES });
+      const batch = this.#read(writer, { maxBytes: MAX_BATCH_BYTES[this.#sink.traits.locality] });
       if (batch !== undefined) return batch;
     }
     return undefined;

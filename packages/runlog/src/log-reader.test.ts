@@ -74,6 +74,15 @@ describe('reading', () => {
     expect(log.read(next, { maxBytes: 1000 })).toEqual({ records: [], lines: [], corrupt: [], next });
   });
 
+  it('parses once what sinks read one after the other, also where the later one may have more', () => {
+    const log = open(steps(0, 30));
+    const chunk = log.read(LOG_START, { maxBytes: 1000 });
+    expect(log.read(LOG_START, { maxBytes: 1000 })).toBe(chunk);
+    expect(log.read(LOG_START, { maxBytes: 1_000_000 })).toBe(chunk);
+    expect(log.read(LOG_START, { maxBytes: 500 }).records.length).toBeLessThan(chunk.records.length);
+    expect(log.read(LOG_START, { maxBytes: 1000, maxRecords: 1 }).records).toHaveLength(1);
+  });
+
   it('finds nothing in an empty log', () => {
     expect(open('').read(LOG_START, { maxBytes: 10 })).toEqual({
       records: [],

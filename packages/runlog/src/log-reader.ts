@@ -64,8 +64,7 @@ export class LogReader {
    */
   read(position: LogPosition, limits: ReadLimits): LogChunk {
     const last = this.#lastRead;
-    if (last !== undefined && samePosition(last.position, position) && sameLimits(last.limits, limits))
-      return last.chunk;
+    if (last !== undefined && samePosition(last.position, position) && isWithin(last.limits, limits)) return last.chunk;
     const lines = this.#wholeLines(position.offset, limits.maxBytes);
     if (lines.length === 0) return { records: [], lines: [], corrupt: [], next: position };
     const chunk = parseLines(lines, position, limits);
@@ -157,8 +156,9 @@ function samePosition(one: LogPosition, other: LogPosition): boolean {
   return one.seq === other.seq && one.offset === other.offset;
 }
 
-function sameLimits(one: ReadLimits, other: ReadLimits): boolean {
-  return one.maxBytes === other.maxBytes && one.maxRecords === other.maxRecords && one.throughSeq === other.throughSeq;
+/** True where what was read within `one` is an answer within `other` too: it may have fewer bytes. */
+function isWithin(one: ReadLimits, other: ReadLimits): boolean {
+  return one.maxBytes <= other.maxBytes && one.maxRecords === other.maxRecords && one.throughSeq === other.throughSeq;
 }
 
 function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
