@@ -347,8 +347,8 @@ export class LaneDelivery {
    * one failed.
    */
   #readWhole(writer: string, from: LogPosition, limits: ReadLimits): LogChunk {
-    const chunk = this.#logs.reader(writer).read(from, limits);
-    if (this.#lane === 'main') return chunk;
+    if (this.#lane === 'main') return this.#logs.reader(writer).read(from, limits);
+    const chunk = this.#logs.reader(writer).read(from, { ...limits, kinds: this.#kinds });
     const [first, second] = chunk.records.filter((record) => this.#takes(record));
     if (first === undefined || second === undefined) return chunk;
     return this.#logs.reader(writer).read(from, { ...limits, throughSeq: first.seq });

@@ -74,6 +74,31 @@ describe('reading', () => {
     expect(log.read(next, { maxBytes: 1000 })).toEqual({ records: [], lines: [], corrupt: [], next });
   });
 
+  it('passes over what is not wanted, as far as it need not look closely', () => {
+    const log = open(steps(0, 20) + text(20, 'here') + steps(21, 30));
+    const kinds = new Set(['text', 'open'] as const);
+    const { records, next } = log.read(LOG_START, { maxBytes: 1000, kinds });
+    const place = log.read(LOG_START, { maxBytes: 1000 }).next;
+    expect(records).toEqual([]);
+    expect(next).toEqual(place);
+    // Lines are answered whole where one of them is wanted, and where it is said how far they go.
+    expect(seqs(log.read(next, { maxBytes: 1_000_000, kinds }).records)).toContain(20);
+    expect(seqs(log.read(LOG_START, { maxBytes: 900, kinds, maxRecords: 3 }).records)).toEqual([0, 1, 2]);
+    expect(seqs(log.read(LOG_START, { maxBytes: 900, kinds, throughSeq: 2 }).records)).toEqual([0, 1, 2]);
+  });
+
+  it('looks closely at lines whose last is no record, or one from before', () => {
+    const kinds = new Set(['text'] as const);
+    const torn = open(`${steps(0, 3)}no record\n`);
+    expect(torn.read(LOG_START, { maxBytes: 10_000, kinds })).toMatchObject({ next: { seq: 2, offset: torn.size() } });
+    const repeated = open(steps(0, 3) + step(1));
+    const { seq, offset } = repeated.read(LOG_START, { maxBytes: 10_000, throughSeq: 1 }).next;
+    expect(repeated.read({ seq, offset }, { maxBytes: 10_000, kinds }).next).toEqual({
+      seq: 2,
+      offset: repeated.size(),
+    });
+  });
+
   it('parses once what sinks read one after the other, also where the later one may have more', () => {
     const log = open(steps(0, 30));
     const chunk = log.read(LOG_START, { maxBytes: 1000 });

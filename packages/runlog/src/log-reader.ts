@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { parseRecord, type RunRecord } from '@runcast/core';
+import { parseRecord, type RecordKind, type RunRecord } from '@runcast/core';
 
 /** Where a reader stands: everything up to `seq` has been read, and the next line starts at byte `offset`. */
 export interface LogPosition {
@@ -36,6 +36,8 @@ export interface ReadLimits {
   readonly maxRecords?: number;
   /** Stop before a record with a greater `seq`. */
   readonly throughSeq?: number;
+  /** What is wanted: records of other kinds, and lines that are no records, may be passed over. */
+  readonly kinds?: ReadonlySet<RecordKind>;
 }
 
 const NEWLINE = 0x0a;
@@ -66,7 +68,9 @@ export class LogReader {
     const last = this.#lastRead;
     if (last !== undefined && samePosition(last.position, position) && isWithin(last.limits, limits)) return last.chunk;
     const lines = this.#wholeLines(position.offset, limits.maxBytes);
-    if (lines.length === 0) return { records: [], lines: [], corrupt: [], next: position };
+    if (lines.length === 0) return nothing(position);
+    const passed = passedOver(lines, position, limits);
+    if (passed !== undefined) return nothing(passed);
     const chunk = parseLines(lines, position, limits);
     this.#lastRead = { position, limits, chunk };
     return chunk;
@@ -159,6 +163,21 @@ function samePosition(one: LogPosition, other: LogPosition): boolean {
 /** True where what was read within `one` is an answer within `other` too: it may have fewer bytes. */
 function isWithin(one: ReadLimits, other: ReadLimits): boolean {
   return one.maxBytes <= other.maxBytes && one.maxRecords === other.maxRecords && one.throughSeq === other.throughSeq;
+}
+
+function nothing(next: LogPosition): LogChunk {
+  return { records: [], lines: [], corrupt: [], next };
+}
+
+/** The end of lines none of which is wanted, by a look that takes a tenth of the time of parsing them; undefined where one may be. */
+function passedOver(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogPosition | undefined {
+  const { kinds, maxRecords, throughSeq } = limits;
+  if (kinds === undefined || maxRecords !== undefined || throughSeq !== undefined) return undefined;
+  const text = bytes.toString('latin1');
+  if (new RegExp(String.raw`"kind"\s*:\s*"(?:${[...kinds].join('|')})"`, 'u').test(text)) return undefined;
+  const last = parseRecord(bytes.toString('utf8', text.lastIndexOf('\n', text.length - 2) + 1, text.length - 1));
+  if (!last.ok || last.record.seq <= position.seq) return undefined;
+  return { seq: last.record.seq, offset: position.offset + bytes.length };
 }
 
 function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
