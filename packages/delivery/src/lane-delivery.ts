@@ -36,7 +36,7 @@ import { writersInTurn } from './writer-order.ts';
  * How much of a log one batch covers at most. Larger ones go to this machine's own disk no faster, and hold more memory; to a
  * backend elsewhere each is a round trip.
  */
-const MAX_BATCH_BYTES = { local: 96 * 1024, remote: 320 * 1024 } as const;
+const MAX_BATCH_BYTES = { local: 96 * 1024, remote: 192 * 1024 } as const;
 
 /** With a smaller backlog than this the next batch waits for a poll, so that a trickle is not one cursor write a record. */
 const BACKLOG_BYTES = 64 * 1024;
@@ -491,6 +491,7 @@ function selected(
   isTaken: (record: RunRecord) => boolean,
 ): Pick<Required<RecordBatch>, 'records' | 'logged'> {
   const areTaken = records.map((record) => isTaken(record));
+  if (!areTaken.includes(false)) return { records, logged: { records, lines } };
   const taken = records.filter((_, index) => areTaken[index]);
   return { records: taken, logged: { records: taken, lines: lines.filter((_, index) => areTaken[index]) } };
 }

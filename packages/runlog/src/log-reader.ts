@@ -182,6 +182,7 @@ function passedOver(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
 
 function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
   const text = bytes.toString('utf8');
+  const hasByteForUnit = text.length === bytes.length;
   const maxRecords = limits.maxRecords ?? Infinity;
   const throughSeq = limits.throughSeq ?? Infinity;
   const records: RunRecord[] = [];
@@ -205,8 +206,12 @@ function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
       ({ seq } = parsed.record);
     }
     start = end + 1;
-    // Counted in the bytes themselves: text made of invalid UTF-8 has another length.
-    offset = position.offset + bytes.indexOf(NEWLINE, offset - position.offset) + 1;
+    offset = hasByteForUnit ? position.offset + start : lineAfter(bytes, position.offset, offset);
   }
   return { records, lines: recordLines, corrupt, next: { seq, offset } };
+}
+
+/** Counted in the bytes themselves: text made of invalid UTF-8 has another length. */
+function lineAfter(bytes: Buffer, from: number, offset: number): number {
+  return from + bytes.indexOf(NEWLINE, offset - from) + 1;
 }

@@ -110,7 +110,7 @@ class OfflineSink implements Sink {
     const isNew = this.#state.identity === null || encoded.state.tags.length > before.tags.length;
     if (isNew) records.push(runRecord(encoded.state, this.#place(encoded.state)));
     records.push(...this.#changes(isNew ? { ...before, config: encoded.state.config } : before, encoded));
-    for (const line of encoded.closedLines) records.push((num) => this.#rows.record(line, before.start, num));
+    for (const line of encoded.lines.closed) records.push((num) => this.#rows.record(line, before.start, num));
     for (const record of batch.records) records.push(...this.#payload(batch.writer, record, encoded.state));
     this.#file ??= this.#begin(before.start);
     this.#append(records);

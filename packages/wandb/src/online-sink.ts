@@ -105,7 +105,8 @@ class OnlineSink implements Sink {
     const ahead = before === known ? found : undefined;
     const encoded = encodeBatch(begun(before, identity, batch), batch, this.#config);
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
-    const history = ahead === undefined ? encoded.history : unsent(encoded.history, ahead);
+    const lines = encoded.lines.take();
+    const history = ahead === undefined ? lines : unsent(lines, ahead);
     const state = ahead === undefined ? encoded.state : behindOthers(encoded.state, ahead);
     const place = await server.locate(identity);
     if (!this.#isUpserted || encoded.runChanged || this.#isCompleted) {

@@ -27,9 +27,9 @@ function encode(records: readonly RunRecord[], state: RunState = NEW_RUN): Encod
 }
 
 function rows(...records: readonly RunRecord[]): readonly unknown[] {
-  return encode([openRecord(), ...records]).history.content.map((line): unknown =>
-    JSON.parse(line.replaceAll(/:(NaN|-?Infinity)/gu, ':"$1"')),
-  );
+  return encode([openRecord(), ...records])
+    .lines.take()
+    .content.map((line): unknown => JSON.parse(line.replaceAll(/:(NaN|-?Infinity)/gu, ':"$1"')));
 }
 
 describe('rows', () => {
@@ -156,12 +156,12 @@ describe('the end', () => {
 });
 
 it('system metrics are lines of their own, under the names of their page', () => {
-  const { events, history } = encode([
+  const { events, lines } = encode([
     openRecord(),
     systemRecord({ seq: 1, metrics: { 'system/gpu/0/util': 0.5, memory: 'NaN' } }),
     fileRecord({ seq: 2 }),
   ]);
-  expect(history.content).toEqual([]);
+  expect(lines.take().content).toEqual([]);
   expect(events).toEqual({
     offset: 0,
     content: ['{"_wandb":true,"_timestamp":1795254381.123,"_runtime":0,"system.gpu.0.util":0.5,"system.memory":NaN}'],

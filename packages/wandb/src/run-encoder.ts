@@ -13,14 +13,7 @@ import {
   type ScalarMap,
 } from '@runcast/core';
 import { summaryMark } from './join-run.ts';
-import {
-  HistoryLines,
-  historyKey,
-  MAX_LINE_BYTES,
-  type Field,
-  type HistoryLine,
-  type HistoryWrite,
-} from './history-lines.ts';
+import { HistoryLines, historyKey, MAX_LINE_BYTES, type Field, type HistoryWrite } from './history-lines.ts';
 import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
 import { MetricDefinitions } from './metric-definitions.ts';
@@ -32,9 +25,8 @@ export interface EncodedBatch {
   readonly state: RunState;
   /** Records that can never be shown; if there are any, nothing else counts. */
   readonly refusals: readonly RecordRefusal[];
-  readonly history: HistoryWrite;
-  /** Lines that get no further keys. */
-  readonly closedLines: readonly HistoryLine[];
+  /** To be taken, or those of them that are closed: a sink wants the one or the other, and their text is most of the work. */
+  readonly lines: HistoryLines;
   readonly events: HistoryWrite;
   /** The summary is not as before. */
   readonly summaryChanged: boolean;
@@ -139,8 +131,6 @@ class BatchEncoder {
 
   end({ writer, to }: RecordBatch): EncodedBatch {
     if (this.#newest !== undefined) this.#placeSummary(this.#newest);
-    const lines = this.#history;
-    let history: HistoryWrite | undefined;
     const state: RunState = {
       identity: this.#before.identity,
       start: this.#before.start,
@@ -159,13 +149,7 @@ class BatchEncoder {
     return {
       state,
       refusals: this.#refusals,
-      // A sink wants the one or the other, and they are most of the work.
-      get history() {
-        return (history ??= lines.take());
-      },
-      get closedLines() {
-        return lines.closed;
-      },
+      lines: this.#history,
       events: { offset: this.#before.events, content: this.#events },
       summaryChanged: this.#summaryChanged,
       runChanged: this.#runChanged,
