@@ -5,10 +5,11 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError, TerminalSinkError, type RecordBatch } from '@runcast/core';
 import { readGroupStatus } from '@runcast/relay';
-import { RedisConnection } from '@runcast/redis';
+import { readGroupInfo, RedisConnection, withRedis } from '@runcast/redis';
 import { listRuns, readManifest, runDirectory } from '@runcast/runlog';
 import { batchOf, closeRecord, openRecord, stepRecord } from '@runcast/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { RelayedLogs } from '../../packages/relay/src/relayed-logs.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { describeOnServers } from '../support/describe-on-servers.ts';
 import { GROUP, loggedBy, RelayStage, rowsOf, seqsOf, STREAM } from './relay-stage.ts';
@@ -52,6 +53,14 @@ describeOnServers((program) => {
     } finally {
       connection.close();
     }
+  }
+
+  /** The last entry that the group has said to be durable. */
+  async function acknowledged(): Promise<string | undefined> {
+    return withRedis(
+      stage.server.url,
+      async (connection) => (await readGroupInfo(connection, STREAM, GROUP))?.position,
+    );
   }
 
   /** Waits until the relay that reads says this of itself. */
@@ -252,6 +261,25 @@ describeOnServers((program) => {
     expect(trouble?.message).toMatch(/^the directory takes nothing/u);
     rmSync(inTheWay);
     expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
+  });
+
+  it('reads on while the disk takes its time, and acknowledges nothing that it has refused', async () => {
+    const sync = vi.spyOn(RelayedLogs.prototype, 'sync');
+    onTestFinished(() => sync.mockRestore());
+    const refusal = Promise.withResolvers<void>();
+    sync.mockImplementationOnce(() => refusal.promise);
+    onTestFinished(() => refusal.resolve());
+    const batches = [opening('run-1'), ...[0, 1, 2].map((part) => steps(1 + part * 500, 500))];
+    await stage.publish('run-1', ...batches);
+    const relay = stage.relay('a');
+    expect(await stage.rows(relay, 'run-1', batches)).toEqual(seqsOf(batches));
+    expect(sync).toHaveBeenCalledTimes(1);
+    expect(await acknowledged()).toBe('0-0');
+    refusal.reject(new Error('EIO'));
+    await relay.said('trouble');
+    expect(relay.events.find((event) => event.type === 'trouble')?.message).toBe('the directory takes nothing: EIO');
+    expect(await relay.stop()).toMatchObject({ owingRuns: 0 });
+    expect(await acknowledged()).not.toBe('0-0');
   });
 
   it('needs just the commands and keys that its page lists', async () => {

@@ -79,6 +79,11 @@ export class DeliveryEngine {
     this.#scheduleTick();
   }
 
+  /** There is much to deliver: who waits for records looks for them now. */
+  wake(): void {
+    this.#bell.ring();
+  }
+
   /** Of the sinks as they are or, once closed, as they were left. */
   health(): Readonly<Record<string, SinkHealth>> {
     return this.#lastHealth ?? this.#health();

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createManualClock, createMemorySink, type MemorySink } from '@runcast/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEventLog, makeRun, schedulerOn } from '../test/run-on-disk.ts';
@@ -30,6 +31,20 @@ test('delivers on the loop it was opened on', async () => {
   expect(host.health()).toMatchObject({ memory: { delivered: 3 } });
   expect(await host.close(OUTCOME, 1000)).toMatchObject([{ reason: undefined }]);
   expect(sink.calls.at(-1)).toEqual({ method: 'close', outcome: OUTCOME });
+});
+
+test('looks for records without waiting for its poll when it is woken', async () => {
+  const sink = createMemorySink();
+  const { run, ...rest } = options([sink]);
+  // No time passes: nothing but being woken ends a wait.
+  const host = await InlineHost.open({ ...rest, scheduler: schedulerOn(createManualClock()) });
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  run.steps('w1', 0, 3);
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  expect(sink.records()).toHaveLength(0);
+  host.wake();
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  expect(sink.records()).toHaveLength(3);
 });
 
 test('holds the process open while somebody awaits it, and not longer', async () => {

@@ -55,6 +55,11 @@ export class InlineHost implements DeliveryHost {
     return new InlineHost(engine, options.reason);
   }
 
+  /** Looks for records now, and not only with the next poll: for a writer on the same loop, who knows that many have come. */
+  wake(): void {
+    this.#engine.wake();
+  }
+
   health(): Readonly<Record<string, SinkHealth>> {
     return this.#engine.health();
   }

@@ -66,6 +66,8 @@ export class RelayTerm {
   /** The last entry that is in its log. */
   #written: RelayPosition;
   #durableAtMs = -Infinity;
+  /** Forcing to the disk what was written, while more is read. Never rejects. */
+  #forcing: Promise<void> | undefined;
   /** The entries after the last written, on their way. */
   #ahead: Promise<readonly PackedEntry[]> | undefined;
   /** Where reading is, which may be before that. */
@@ -186,7 +188,7 @@ export class RelayTerm {
 
   /** Reads once. Returns how long to wait for the next time. */
   async #read(): Promise<number> {
-    const { scheduler, onEvent } = this.#options;
+    const { scheduler } = this.#options;
     const entries = await (this.#ahead ?? this.#readAfter(this.#at));
     const last = entries.at(-1);
     const isCheckDue =
@@ -195,11 +197,13 @@ export class RelayTerm {
     this.#ahead = last === undefined || isCheckDue ? undefined : this.#readAfter(last.id);
     try {
       this.#write(entries);
-      if (last === undefined || scheduler.nowMs() - this.#durableAtMs >= SYNC_INTERVAL_MS) await this.#makeDurable();
+      if (last === undefined) await this.#makeDurable();
+      else if (scheduler.nowMs() - this.#durableAtMs >= SYNC_INTERVAL_MS)
+        this.#forcing ??= this.#makeDurableMeanwhile();
     } catch (error) {
-      if (error instanceof RetryableSinkError || error instanceof TerminalSinkError) throw error;
+      if (isOfRedis(error)) throw error;
       this.#ahead = undefined;
-      onEvent({ type: 'trouble', message: `the directory takes nothing: ${errorMessage(error)}` });
+      this.#tellTrouble(error);
       return DISK_RETRY_MS;
     }
     if (isCheckDue) await this.#checkStream();
@@ -240,7 +244,9 @@ export class RelayTerm {
       this.#written = { id: last, entriesRead: this.#written.entriesRead + read };
     }
     this.#at = last;
-    for (const run of new Set(lines.map((line) => line.run))) this.#deliveries.touch(run);
+    const units = new Map<string, number>();
+    for (const { run, line } of lines) units.set(run, (units.get(run) ?? 0) + line.length);
+    for (const [run, length] of units) this.#deliveries.touch(run, length);
   }
 
   /** Of entries in order, those after the last written. */
@@ -253,6 +259,24 @@ export class RelayTerm {
 
   /** What is written is forced to the disk, and only then noted as read, here and in Redis. */
   async #makeDurable(): Promise<void> {
+    await this.#forcing;
+    await this.#force();
+  }
+
+  /** The same while more is read: a disk takes its time. Resolves in any case. */
+  async #makeDurableMeanwhile(): Promise<void> {
+    try {
+      await this.#force();
+    } catch (error) {
+      if (isOfRedis(error)) this.#fail(error);
+      else this.#tellTrouble(error);
+      this.#durableAtMs += DISK_RETRY_MS;
+    } finally {
+      this.#forcing = undefined;
+    }
+  }
+
+  async #force(): Promise<void> {
     const { directory, lock, scheduler } = this.#options;
     this.#durableAtMs = scheduler.nowMs();
     if (this.#written.id === this.#reached.id) return;
@@ -267,6 +291,10 @@ export class RelayTerm {
     this.#groupPosition = id;
   }
 
+  #tellTrouble(error: unknown): void {
+    this.#options.onEvent({ type: 'trouble', message: `the directory takes nothing: ${errorMessage(error)}` });
+  }
+
   #count(entries: number, records: number, repeated: number, deadLetters: number): void {
     this.#counts.entries += entries;
     this.#counts.records += records;
@@ -278,6 +306,8 @@ export class RelayTerm {
   async #checkStream(): Promise<void> {
     const { connection, keys, scheduler, directory, onEvent } = this.#options;
     this.#checkedAtMs = scheduler.nowMs();
+    // What is on its way to be noted as durable would otherwise be noted of a stream that is no more.
+    await this.#forcing;
     const info = await readStreamInfo(connection, keys.stream);
     if (info === undefined) throw new RetryableSinkError(`${keys.stream} has been removed`);
     const { added, length, lastId } = info;
@@ -345,6 +375,11 @@ function decodePacked(
   // Member by member: a spread takes longer than the rest of it.
   const { run, writer, seq, line } = entry;
   return { ok: true, run, writer, seq, line, entry };
+}
+
+/** The stream or the lock is in the way, and not the disk. */
+function isOfRedis(error: unknown): boolean {
+  return error instanceof RetryableSinkError || error instanceof TerminalSinkError;
 }
 
 function readAgainFrom(id: string): string {

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import type { SinkSpec } from '@runcast/core';
-import { systemScheduler } from '@runcast/delivery';
+import { InlineHost, systemScheduler } from '@runcast/delivery';
 import { acquireLease, prepareRunDirectory, readManifest, runDirectory } from '@runcast/runlog';
 import { openRecord, stepRecord } from '@runcast/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -75,20 +75,35 @@ it('makes room for runs that wait, and lets go of those from which nothing comes
   await deliveries.advance(true);
   expect(deliveries.openRuns).toBe(0);
   expect(settled()).toBe(RUNS);
-  deliveries.touch('run-3');
-  deliveries.touch('run-3');
+  deliveries.touch('run-3', 0);
+  deliveries.touch('run-3', 0);
   await deliveries.advance(true);
   expect(deliveries.openRuns).toBe(1);
-  deliveries.touch('run-3');
+  deliveries.touch('run-3', 0);
   laterMs = 101_000;
   await deliveries.advance(true);
   expect(deliveries.openRuns).toBe(1);
 });
 
+it('delivers at once what is much, and leaves less to the next look', async () => {
+  const wake = vi.spyOn(InlineHost.prototype, 'wake');
+  begin('run-1');
+  deliveries.touch('run-1', 200_000);
+  await deliveries.advance(true);
+  await delivered();
+  for (let times = 0; times < 3; times += 1) deliveries.touch('run-1', 30_000);
+  expect(wake).toHaveBeenCalledTimes(1);
+  deliveries.touch('run-1', 30_000);
+  expect(wake).toHaveBeenCalledTimes(1);
+  deliveries.touch('run-1', 40_000);
+  expect(wake).toHaveBeenCalledTimes(2);
+  wake.mockRestore();
+});
+
 it('waits for a run that somebody else delivers', async () => {
   begin('run-1');
   const lease = acquireLease(runDirectory(dir, 'run-1').leaseFile);
-  deliveries.touch('run-1');
+  deliveries.touch('run-1', 0);
   await deliveries.advance(true);
   expect(deliveries.openRuns).toBe(0);
   lease?.release();
@@ -103,9 +118,9 @@ it('waits for a run that somebody else delivers', async () => {
 it('says how many runs it leaves behind', async () => {
   begin('run-1');
   begin('run-2');
-  deliveries.touch('run-1');
+  deliveries.touch('run-1', 0);
   await deliveries.advance(true);
-  deliveries.touch('run-2');
+  deliveries.touch('run-2', 0);
   expect(await deliveries.close(1_000)).toBe(1);
 });
 

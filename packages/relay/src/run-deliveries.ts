@@ -10,7 +10,6 @@ import {
   InlineHost,
   loadSink,
   type DeliveryEvent,
-  type DeliveryHost,
   type Scheduler,
   type SinkSettlement,
 } from '@runcast/delivery';
@@ -26,6 +25,8 @@ import {
 } from '@runcast/runlog';
 import { decodeCursor, encodeCursor, hasLogsFor, mirrored, restoreCursor, sharedCursor } from './mirrored-sink.ts';
 
+/** So much at once is delivered at once, while the next is on its way; less waits for the deliveries' own next look. */
+const WAKE_UNITS = 65_536;
 /** Each has a few files open for every sink and writer. */
 const MAX_OPEN_RUNS = 64;
 /** A run from which nothing has come for so long makes room, and is opened again by its next record. */
@@ -60,9 +61,11 @@ export interface SinkBacklog {
 
 interface OpenRun {
   readonly directory: RunDirectory;
-  readonly host: DeliveryHost;
+  readonly host: InlineHost;
   readonly lease: Lease;
   touchedMs: number;
+  /** Length of what has come since the deliveries were last told of it, in UTF-16 units. */
+  unsaid: number;
   /** Whether it had ended when nothing had come since {@link touchedMs}; undefined before that was looked at. */
   hasEnded: boolean | undefined;
 }
@@ -86,17 +89,23 @@ export class RunDeliveries {
   /** Runs in the directory that were not delivered to their ends when it was last used. */
   findUnsettled(): void {
     const { dir } = this.#options;
-    for (const run of listRuns(dir)) if (readManifest(runDirectory(dir, run))?.settled !== true) this.touch(run);
+    for (const run of listRuns(dir)) if (readManifest(runDirectory(dir, run))?.settled !== true) this.touch(run, 0);
   }
 
-  /** The run has got records. */
-  touch(run: string): void {
+  /** The run has got records, so many UTF-16 units of them. */
+  touch(run: string, units: number): void {
     if (this.#names.length === 0) return;
     const open = this.#open.get(run);
-    if (open !== undefined) {
-      open.touchedMs = this.#options.scheduler.nowMs();
-      open.hasEnded = undefined;
-    } else if (!this.#waiting.has(run)) this.#waiting.set(run, -Infinity);
+    if (open === undefined) {
+      if (!this.#waiting.has(run)) this.#waiting.set(run, -Infinity);
+      return;
+    }
+    open.touchedMs = this.#options.scheduler.nowMs();
+    open.hasEnded = undefined;
+    open.unsaid += units;
+    if (open.unsaid < WAKE_UNITS) return;
+    open.unsaid = 0;
+    open.host.wake();
   }
 
   /**
@@ -165,7 +174,7 @@ export class RunDeliveries {
       const sinks = await Promise.all(this.#options.specs.map((spec) => this.#sink(directory, spec)));
       const host = await InlineHost.open({ directory, sinks, scheduler, onEvent: (event) => onEvent(run, event) });
       this.#waiting.delete(run);
-      this.#open.set(run, { directory, host, lease, touchedMs: now, hasEnded: undefined });
+      this.#open.set(run, { directory, host, lease, touchedMs: now, unsaid: 0, hasEnded: undefined });
     } catch (error) {
       lease?.release();
       this.#waiting.set(run, now + REOPEN_AFTER_MS);
