@@ -1,7 +1,7 @@
 // Relays on real servers: what is in their directories and files when they stop, die, take over from one another, and when
 // the server does.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError, TerminalSinkError, type RecordBatch } from '@runcast/core';
 import { readGroupStatus } from '@runcast/relay';
@@ -9,7 +9,6 @@ import { readGroupInfo, RedisConnection, withRedis } from '@runcast/redis';
 import { listRuns, readManifest, runDirectory } from '@runcast/runlog';
 import { batchOf, closeRecord, openRecord, stepRecord } from '@runcast/testing';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { RelayedLogs } from '../../packages/relay/src/relayed-logs.ts';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { describeOnServers } from '../support/describe-on-servers.ts';
 import { GROUP, loggedBy, RelayStage, rowsOf, seqsOf, STREAM } from './relay-stage.ts';
@@ -29,6 +28,19 @@ function steps(from: number, count: number, writer = 'w1'): RecordBatch {
 
 function closing(seq: number, writer = 'w1'): RecordBatch {
   return batchOf(writer, [closeRecord({ seq, time: stepRecord().time + 1 })]);
+}
+
+/** What all open files are made after. */
+async function fileHandles(place: string): Promise<FileHandle> {
+  const handle = await open(path.join(place, 'any'), 'w');
+  await handle.close();
+  const prototype = Reflect.getPrototypeOf(handle);
+  if (!isFileHandle(prototype)) throw new Error('files are no objects of a class of their own');
+  return prototype;
+}
+
+function isFileHandle(value: object | null): value is FileHandle {
+  return value !== null && 'sync' in value;
 }
 
 describeOnServers((program) => {
@@ -264,7 +276,7 @@ describeOnServers((program) => {
   });
 
   it('reads on while the disk takes its time, and acknowledges nothing that it has refused', async () => {
-    const sync = vi.spyOn(RelayedLogs.prototype, 'sync');
+    const sync = vi.spyOn(await fileHandles(stage.place), 'sync');
     onTestFinished(() => sync.mockRestore());
     const refusal = Promise.withResolvers<void>();
     sync.mockImplementationOnce(() => refusal.promise);
