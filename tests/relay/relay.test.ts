@@ -294,6 +294,32 @@ describeOnServers((program) => {
     expect(await acknowledged()).not.toBe('0-0');
   });
 
+  it('acknowledges nothing once another reads, also when its disk answers only then', async () => {
+    const sync = vi.spyOn(await fileHandles(stage.place), 'sync');
+    onTestFinished(() => sync.mockRestore());
+    const answer = Promise.withResolvers<void>();
+    onTestFinished(() => answer.resolve());
+    sync.mockImplementationOnce(() => answer.promise);
+    await stage.publish('run-1', ...ended('run-1'));
+    const relay = stage.relay('a');
+    expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
+    await stage.server.call('SET', `{${STREAM}}:relay:near:lock`, '99 somebody', 'PX', 500);
+    answer.resolve();
+    await relay.said('standby');
+    expect(await acknowledged()).toBe('0-0');
+    await vi.waitFor(async () => expect(await acknowledged()).not.toBe('0-0'), { timeout: 20_000 });
+    expect(await relay.stop()).toMatchObject({ owingRuns: 0 });
+  });
+
+  it('waits where the stream is removed, and reads what comes to it then', async () => {
+    const relay = stage.relay('a');
+    await relay.said('active');
+    await stage.server.call('DEL', STREAM);
+    await relay.said('trouble');
+    await stage.publish('run-1', ...ended('run-1'));
+    expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
+  });
+
   it('needs just the commands and keys that its page lists', async () => {
     const commands = 'eval xrange xinfo xgroup exists get set del incr pexpire hget hset info select client|setname';
     const rules = [`~${STREAM}`, `~{${STREAM}}:*`, ...commands.split(' ').map((command) => `+${command}`)];

@@ -144,6 +144,7 @@ export class RelayTerm {
     this.#renewing = false;
     this.#bell.ring();
     await renewing;
+    await this.#forcing;
     if (this.#failure !== undefined) throw this.#failure;
     await lock.release();
     return owing;
@@ -279,12 +280,13 @@ export class RelayTerm {
   async #force(): Promise<void> {
     const { directory, lock, scheduler } = this.#options;
     this.#durableAtMs = scheduler.nowMs();
-    if (this.#written.id === this.#reached.id) return;
     const written = this.#written;
     const { id, entriesRead } = written;
-    await this.#logs.sync();
-    directory.movePosition(written);
-    this.#reached = written;
+    if (id !== this.#reached.id) {
+      await this.#logs.sync();
+      directory.movePosition(written);
+      this.#reached = written;
+    }
     // A relay that reads what another has read before it tells nobody anything new.
     if (compareEntryIds(id, this.#groupPosition) <= 0) return;
     await lock.movePosition(id, entriesRead);

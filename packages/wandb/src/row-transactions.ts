@@ -1,7 +1,7 @@
 /**
- * Rows as records of a `.wandb` file. There may be millions of them, so they are put together in one buffer that is used again, with
- * what is the same in every row kept: a third of the time that a message written field by field takes. Field numbers are those of
- * `Record`, `HistoryRecord` and `HistoryItem` (wandb/proto/wandb_internal.proto in github.com/wandb/wandb).
+ * Rows as records of a `.wandb` file. There may be millions of them, so they are put together in one buffer that is used again,
+ * with what is the same in every row kept: less than a third of the time that a message written field by field takes. Field
+ * numbers are those of `Record`, `HistoryRecord` and `HistoryItem` (wandb/proto/wandb_internal.proto in github.com/wandb/wandb).
  */
 
 import Pbf from 'pbf';

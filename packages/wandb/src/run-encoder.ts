@@ -20,7 +20,10 @@ import { MetricDefinitions } from './metric-definitions.ts';
 import type { RunState } from './run-state.ts';
 import { RunSummary } from './run-summary.ts';
 
-/** What a batch comes to, and the state behind it. */
+/**
+ * What a batch comes to, and the state behind it. Never an object literal with accessors: each of those gets a hidden class of its
+ * own, which holds what they close over, here the whole batch, until the next full collection of garbage.
+ */
 export interface EncodedBatch {
   readonly state: RunState;
   /** Records that can never be shown; if there are any, nothing else counts. */
