@@ -123,6 +123,9 @@ test.each([
   ]);
   expect(lines().filter((line) => line.startsWith('open'))).toEqual(['open in a worker', 'open here']);
   expect(new Set(lines().filter((line) => line.startsWith('w1')))).toEqual(new Set(['w1 0', 'w1 1', 'w1 2', 'w1 3']));
+  const { file } = host.health();
+  expect(file?.delivered).toBeGreaterThanOrEqual(4);
+  expect(file).not.toHaveProperty('uploads');
   expect(await host.close(OUTCOME, 5000)).toMatchObject([{ owedRecords: 0, reason: undefined }]);
 });
 
