@@ -1,9 +1,9 @@
-/** Step records as a run's log gives them to sinks, with their lines, in batches of about the size that delivery hands over. */
+/** Step records as a run's log gives them to sinks, with their lines, in batches. */
 
 import type { LoggedLines, StepRecord } from '@runcast/core';
 import { trainingStep } from './training-steps.ts';
 
-/** About as many as delivery hands over at once. */
+/** About twice as many as delivery hands over at once to a backend elsewhere. */
 export const BATCH_RECORDS = 2_048;
 
 export function stepRecord(step: number): StepRecord {

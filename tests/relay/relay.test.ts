@@ -5,10 +5,10 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError, TerminalSinkError, type RecordBatch } from '@runcast/core';
 import { readGroupStatus } from '@runcast/relay';
-import { readGroupInfo, RedisConnection, withRedis } from '@runcast/redis';
+import { readGroupInfo, withRedis } from '@runcast/redis';
 import { listRuns, readManifest, runDirectory } from '@runcast/runlog';
 import { batchOf, closeRecord, openRecord, stepRecord } from '@runcast/testing';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi, type Mock } from 'vitest';
 import { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { describeOnServers } from '../support/describe-on-servers.ts';
 import { GROUP, loggedBy, RelayStage, rowsOf, seqsOf, STREAM } from './relay-stage.ts';
@@ -30,13 +30,19 @@ function closing(seq: number, writer = 'w1'): RecordBatch {
   return batchOf(writer, [closeRecord({ seq, time: stepRecord().time + 1 })]);
 }
 
-/** What all open files are made after. */
-async function fileHandles(place: string): Promise<FileHandle> {
+/** The next file to be forced to the disk, by whomever, waits for what this is told. */
+async function heldSync(place: string): Promise<PromiseWithResolvers<void> & { readonly sync: Mock }> {
   const handle = await open(path.join(place, 'any'), 'w');
   await handle.close();
-  const prototype = Reflect.getPrototypeOf(handle);
-  if (!isFileHandle(prototype)) throw new Error('files are no objects of a class of their own');
-  return prototype;
+  const files = Reflect.getPrototypeOf(handle);
+  if (!isFileHandle(files)) throw new Error('files are no objects of a class of their own');
+  const held = Promise.withResolvers<void>();
+  const sync = vi.spyOn(files, 'sync').mockImplementationOnce(() => held.promise);
+  onTestFinished(() => {
+    held.resolve();
+    sync.mockRestore();
+  });
+  return { ...held, sync };
 }
 
 function isFileHandle(value: object | null): value is FileHandle {
@@ -59,12 +65,7 @@ describeOnServers((program) => {
   ];
 
   async function status(): ReturnType<typeof readGroupStatus> {
-    const connection = await RedisConnection.open(stage.server.url);
-    try {
-      return await readGroupStatus(connection, STREAM, GROUP);
-    } finally {
-      connection.close();
-    }
+    return withRedis(stage.server.url, (connection) => readGroupStatus(connection, STREAM, GROUP));
   }
 
   /** The last entry that the group has said to be durable. */
@@ -276,18 +277,14 @@ describeOnServers((program) => {
   });
 
   it('reads on while the disk takes its time, and acknowledges nothing that it has refused', async () => {
-    const sync = vi.spyOn(await fileHandles(stage.place), 'sync');
-    onTestFinished(() => sync.mockRestore());
-    const refusal = Promise.withResolvers<void>();
-    sync.mockImplementationOnce(() => refusal.promise);
-    onTestFinished(() => refusal.resolve());
+    const disk = await heldSync(stage.place);
     const batches = [opening('run-1'), ...[0, 1, 2].map((part) => steps(1 + part * 500, 500))];
     await stage.publish('run-1', ...batches);
     const relay = stage.relay('a');
     expect(await stage.rows(relay, 'run-1', batches)).toEqual(seqsOf(batches));
-    expect(sync).toHaveBeenCalledTimes(1);
+    expect(disk.sync).toHaveBeenCalledTimes(1);
     expect(await acknowledged()).toBe('0-0');
-    refusal.reject(new Error('EIO'));
+    disk.reject(new Error('EIO'));
     await relay.said('trouble');
     expect(relay.events.find((event) => event.type === 'trouble')?.message).toBe('the directory takes nothing: EIO');
     expect(await relay.stop()).toMatchObject({ owingRuns: 0 });
@@ -295,16 +292,12 @@ describeOnServers((program) => {
   });
 
   it('acknowledges nothing once another reads, also when its disk answers only then', async () => {
-    const sync = vi.spyOn(await fileHandles(stage.place), 'sync');
-    onTestFinished(() => sync.mockRestore());
-    const answer = Promise.withResolvers<void>();
-    onTestFinished(() => answer.resolve());
-    sync.mockImplementationOnce(() => answer.promise);
+    const disk = await heldSync(stage.place);
     await stage.publish('run-1', ...ended('run-1'));
     const relay = stage.relay('a');
     expect(await stage.rows(relay, 'run-1', ended('run-1'))).toEqual(seqsOf(ended('run-1')));
     await stage.server.call('SET', `{${STREAM}}:relay:near:lock`, '99 somebody', 'PX', 500);
-    answer.resolve();
+    disk.resolve();
     await relay.said('standby');
     expect(await acknowledged()).toBe('0-0');
     await vi.waitFor(async () => expect(await acknowledged()).not.toBe('0-0'), { timeout: 20_000 });

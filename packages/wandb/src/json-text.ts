@@ -4,6 +4,7 @@
  */
 
 import type { JsonValue, Scalar } from '@runcast/core';
+import { KnownKeys } from './known-keys.ts';
 
 /** A string, which is left alone, or a bare word. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?Infinity|\bNaN\b/gu;
@@ -20,24 +21,14 @@ export function numberOfText(text: string): number | undefined {
   return /^-?(?:\d|Infinity$)/u.test(text) ? Number(text) : undefined;
 }
 
-/** Keys as JSON with their colon: most of them come again with every row. Up to so many; then the memory starts afresh. */
-const MAX_KEY_TEXTS = 10_000;
-const keyTexts = new Map<string, string>();
+/** Keys as JSON with their colon. */
+const keyTexts = new KnownKeys((key) => `${JSON.stringify(key)}:`);
 
 /** An object of members whose values are JSON texts, in their order. */
 export function objectText(members: Iterable<readonly [string, string]>): string {
   let text = '';
-  for (const [key, value] of members) text += (text === '' ? '{' : ',') + keyText(key) + value;
+  for (const [key, value] of members) text += (text === '' ? '{' : ',') + keyTexts.of(key) + value;
   return text === '' ? '{}' : `${text}}`;
-}
-
-function keyText(key: string): string {
-  const known = keyTexts.get(key);
-  if (known !== undefined) return known;
-  if (keyTexts.size >= MAX_KEY_TEXTS) keyTexts.clear();
-  const text = `${JSON.stringify(key)}:`;
-  keyTexts.set(key, text);
-  return text;
 }
 
 /** Reads what W&B or its clients wrote; bare words become the strings of the record format. Undefined where it is no JSON. */

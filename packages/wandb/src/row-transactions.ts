@@ -7,6 +7,8 @@
 import Pbf from 'pbf';
 import type { HistoryLine } from './history-lines.ts';
 import { roundedSeconds } from './json-text.ts';
+import { KnownKeys } from './known-keys.ts';
+import { withRoom } from './with-room.ts';
 
 /** What a field begins with: its number times 8, and the wire type, 0 for an integer and 2 for what has a length. */
 const RECORD_NUM = 0x08;
@@ -29,12 +31,10 @@ const MAX_ASCII = 0x7f;
 const INITIAL_BYTES = 4_096;
 /** A buffer grown beyond this is not kept for the next row. */
 const MAX_KEPT_BYTES = 1_048_576;
-/** Keys are remembered up to this many; then the memory starts afresh. */
-const MAX_KNOWN_KEYS = 10_000;
 
 export class RowTransactions {
   /** What stands before the value of each key. */
-  readonly #heads = new Map<string, Uint8Array>();
+  readonly #heads = new KnownKeys(itemHead);
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   /** Where the next byte goes. */
   #end = 0;
@@ -55,7 +55,7 @@ export class RowTransactions {
     this.#item('_timestamp', this.#textOf(time));
     this.#item('_runtime', String(roundedSeconds(time - startTime)));
     for (const [key, value] of fields) this.#item(key, value);
-    this.#ensure(3 + MAX_VARINT_BYTES);
+    this.#bytes = withRoom(this.#bytes, this.#end, 3 + MAX_VARINT_BYTES);
     this.#byte(HISTORY_STEP);
     this.#varint(1 + varintBytes(step));
     this.#byte(STEP_NUM);
@@ -78,10 +78,10 @@ export class RowTransactions {
   }
 
   #item(key: string, value: string): void {
-    const head = this.#head(key);
+    const head = this.#heads.of(key);
     const valueBytes = utf8Bytes(value);
     const size = head.length + varintBytes(valueBytes) + valueBytes;
-    this.#ensure(1 + MAX_VARINT_BYTES + size);
+    this.#bytes = withRoom(this.#bytes, this.#end, 1 + MAX_VARINT_BYTES + size);
     this.#byte(HISTORY_ITEM);
     this.#varint(size);
     this.#bytes.set(head, this.#end);
@@ -90,18 +90,6 @@ export class RowTransactions {
     if (value.length > MAX_SHORT_TEXT || value.length !== valueBytes) this.#bytes.write(value, this.#end);
     else for (let index = 0; index < valueBytes; index += 1) this.#bytes[this.#end + index] = value.charCodeAt(index);
     this.#end += valueBytes;
-  }
-
-  #head(key: string): Uint8Array {
-    const known = this.#heads.get(key);
-    if (known !== undefined) return known;
-    if (this.#heads.size >= MAX_KNOWN_KEYS) this.#heads.clear();
-    const pbf = new Pbf();
-    pbf.writeStringField(ITEM_KEY, key);
-    pbf.writeTag(ITEM_VALUE_JSON, LENGTH_DELIMITED);
-    const head = pbf.finish();
-    this.#heads.set(key, head);
-    return head;
   }
 
   #byte(value: number): void {
@@ -118,14 +106,14 @@ export class RowTransactions {
     }
     this.#byte(rest);
   }
+}
 
-  #ensure(more: number): void {
-    const needed = this.#end + more;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-    this.#bytes.copy(larger, 0, 0, this.#end);
-    this.#bytes = larger;
-  }
+/** What stands before the value of a key. */
+function itemHead(key: string): Uint8Array {
+  const pbf = new Pbf();
+  pbf.writeStringField(ITEM_KEY, key);
+  pbf.writeTag(ITEM_VALUE_JSON, LENGTH_DELIMITED);
+  return pbf.finish();
 }
 
 /** @param value An integer from 0. */

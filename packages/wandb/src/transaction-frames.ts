@@ -4,6 +4,7 @@
  */
 
 import { crc32 } from 'node:zlib';
+import { withRoom } from './with-room.ts';
 
 /** `:W&B`, magic 0xBEE1, version 0. */
 export const FILE_HEADER: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
@@ -50,7 +51,7 @@ export class FrameBuffer {
   add(payload: Uint8Array): void {
     // Each block has a header, the first one may have no room for it.
     const blocks = Math.ceil(payload.length / (BLOCK_BYTES - CHUNK_HEADER_BYTES)) + 2;
-    this.#ensure(payload.length + blocks * CHUNK_HEADER_BYTES);
+    this.#bytes = withRoom(this.#bytes, this.#length, payload.length + blocks * CHUNK_HEADER_BYTES);
     let taken = 0;
     let isFirst = true;
     for (;;) {
@@ -85,14 +86,6 @@ export class FrameBuffer {
   /** What fits into the block that has been begun, behind its header. */
   #room(): number {
     return BLOCK_BYTES - ((this.#offset + this.#length) % BLOCK_BYTES) - CHUNK_HEADER_BYTES;
-  }
-
-  #ensure(more: number): void {
-    const needed = this.#length + more;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
   }
 }
 
