@@ -15,3 +15,4 @@ export * from './step-line.ts';
 export * from './image-format.ts';
 export * from './recorder.ts';
 export * from './parse-record.ts';
+export { RowReader } from './row-reader.ts';

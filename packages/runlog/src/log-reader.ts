@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { parseRecord, type RecordKind, type RunRecord } from '@runcast/core';
+import { parseRecord, RowReader, type ParseResult, type RecordKind, type RunRecord } from '@runcast/core';
 
 /** Where a reader stands: everything up to `seq` has been read, and the next line starts at byte `offset`. */
 export interface LogPosition {
@@ -47,6 +47,7 @@ export class LogReader {
   readonly path: string;
   readonly #fd: number;
   #buffer: Buffer = Buffer.alloc(0);
+  readonly #rows = new RowReader();
   #lastRead: { readonly position: LogPosition; readonly limits: ReadLimits; readonly chunk: LogChunk } | undefined;
 
   /** Throws the system's error where the log cannot be opened. */
@@ -71,7 +72,7 @@ export class LogReader {
     if (lines.length === 0) return nothing(position);
     const passed = passedOver(lines, position, limits);
     if (passed !== undefined) return nothing(passed);
-    const chunk = parseLines(lines, position, limits);
+    const chunk = this.#parse(lines, position, limits);
     this.#lastRead = { position, limits, chunk };
     return chunk;
   }
@@ -114,6 +115,39 @@ export class LogReader {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #parse(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
+    const text = bytes.toString('utf8');
+    const hasByteForUnit = text.length === bytes.length;
+    this.#rows.bytes = bytes;
+    const maxRecords = limits.maxRecords ?? Infinity;
+    const throughSeq = limits.throughSeq ?? Infinity;
+    const records: RunRecord[] = [];
+    const recordLines: string[] = [];
+    const corrupt: CorruptLine[] = [];
+    let { seq, offset } = position;
+    let start = 0;
+    while (start < text.length && records.length < maxRecords) {
+      const end = text.indexOf('\n', start);
+      const line = text.slice(start, end);
+      const row = hasByteForUnit ? this.#rows.read(start) : undefined;
+      const parsed: ParseResult = row === undefined ? parseRecord(line) : { ok: true, record: row };
+      if (!parsed.ok) {
+        corrupt.push({ offset, problem: parsed.problem });
+      } else if (parsed.record.seq <= seq) {
+        // A later seq may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it.
+        corrupt.push({ offset, problem: `repeats seq ${parsed.record.seq} after ${seq}` });
+      } else {
+        if (parsed.record.seq > throughSeq) break;
+        records.push(parsed.record);
+        recordLines.push(line);
+        ({ seq } = parsed.record);
+      }
+      start = end + 1;
+      offset = hasByteForUnit ? position.offset + start : lineAfter(bytes, position.offset, offset);
+    }
+    return { records, lines: recordLines, corrupt, next: { seq, offset } };
   }
 
   /** The start of a line before the offset with nothing later than `seq` before it; the nearest that is found in a few looks. */
@@ -178,37 +212,6 @@ function passedOver(bytes: Buffer, position: LogPosition, limits: ReadLimits): L
   const last = parseRecord(bytes.toString('utf8', text.lastIndexOf('\n', text.length - 2) + 1, text.length - 1));
   if (!last.ok || last.record.seq <= position.seq) return undefined;
   return { seq: last.record.seq, offset: position.offset + bytes.length };
-}
-
-function parseLines(bytes: Buffer, position: LogPosition, limits: ReadLimits): LogChunk {
-  const text = bytes.toString('utf8');
-  const hasByteForUnit = text.length === bytes.length;
-  const maxRecords = limits.maxRecords ?? Infinity;
-  const throughSeq = limits.throughSeq ?? Infinity;
-  const records: RunRecord[] = [];
-  const recordLines: string[] = [];
-  const corrupt: CorruptLine[] = [];
-  let { seq, offset } = position;
-  let start = 0;
-  while (start < text.length && records.length < maxRecords) {
-    const end = text.indexOf('\n', start);
-    const line = text.slice(start, end);
-    const parsed = parseRecord(line);
-    if (!parsed.ok) {
-      corrupt.push({ offset, problem: parsed.problem });
-    } else if (parsed.record.seq <= seq) {
-      // A later seq may follow a line that was corrupt; an earlier one is a repeated line, and delivering it would double it.
-      corrupt.push({ offset, problem: `repeats seq ${parsed.record.seq} after ${seq}` });
-    } else {
-      if (parsed.record.seq > throughSeq) break;
-      records.push(parsed.record);
-      recordLines.push(line);
-      ({ seq } = parsed.record);
-    }
-    start = end + 1;
-    offset = hasByteForUnit ? position.offset + start : lineAfter(bytes, position.offset, offset);
-  }
-  return { records, lines: recordLines, corrupt, next: { seq, offset } };
 }
 
 /** Counted in the bytes themselves: text made of invalid UTF-8 has another length. */

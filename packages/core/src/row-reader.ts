@@ -1,0 +1,153 @@
+/**
+ * Records of steps and free rows from the bytes of a log. Nearly all lines of nearly all logs are such rows, each with the keys of
+ * the one before: what is the same is compared and not parsed again.
+ */
+
+import { byteAt } from './bytes.ts';
+import { NumberScanner } from './number-scanner.ts';
+import { RECORD_VERSION, type LogRecord, type StepRecord } from './record.ts';
+import type { Scalar, ScalarMap } from './scalar.ts';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+/** Of characters that stand for themselves in JSON, and take one byte. */
+const FIRST_PRINTABLE = 0x20;
+const LAST_ASCII = 0x7f;
+
+const MAX_COUNT_DIGITS = 15;
+
+const SEQ = bytesOf(`{"v":${RECORD_VERSION},"seq":`);
+const TIME = bytesOf(',"time":');
+const STEP_KIND = bytesOf(',"kind":"step","n":');
+const STEP = bytesOf(',"step":');
+const LOG_KIND = bytesOf(',"kind":"log","step":');
+const METRICS = bytesOf(',"metrics":{');
+const END = bytesOf('}}\n');
+
+const NON_FINITE: readonly (readonly [Uint8Array, Scalar])[] = (['NaN', 'Infinity', '-Infinity'] as const).map(
+  (text) => [bytesOf(`"${text}"`), text],
+);
+
+/** A metric's key as a line has it, with its quotes and its colon. */
+interface WrittenKey {
+  readonly bytes: Uint8Array;
+  readonly key: string;
+}
+
+/** Reads lines one at a time and remembers their keys. */
+export class RowReader {
+  readonly #numbers = new NumberScanner();
+  /** By their places in the row before. */
+  readonly #keys: WrittenKey[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+
+  /** Where lines are read from until it is set again: whole lines, the last one's end included. */
+  set bytes(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /**
+   * The record whose line starts at byte `start`, what `parseRecord` makes of it. Undefined where the line is not, to the
+   * last byte, as the log writes a step, or a row with a step and no series, whose keys are ASCII without quotes and
+   * backslashes.
+   */
+  read(start: number): StepRecord | LogRecord | undefined {
+    this.#at = start;
+    if (!this.#takes(SEQ)) return undefined;
+    const seq = this.#count();
+    if (!this.#takes(TIME)) return undefined;
+    const time = this.#number();
+    const isStep = this.#takes(STEP_KIND);
+    const n = isStep ? this.#count() : 0;
+    if (!this.#takes(isStep ? STEP : LOG_KIND)) return undefined;
+    const step = this.#count();
+    if (Number.isNaN(seq + time + n + step) || !this.#takes(METRICS)) return undefined;
+    const metrics = this.#metrics();
+    if (metrics === undefined) return undefined;
+    const v = RECORD_VERSION;
+    return isStep ? { v, seq, time, kind: 'step', n, step, metrics } : { v, seq, time, kind: 'log', step, metrics };
+  }
+
+  /** Members up to the line's end. */
+  #metrics(): ScalarMap | undefined {
+    const metrics: Record<string, Scalar> = {};
+    for (let place = 0; ; place += 1) {
+      const key = this.#key(place);
+      if (key === undefined) return undefined;
+      const value = this.#scalar();
+      if (value === undefined) return undefined;
+      metrics[key] = value;
+      if (this.#takes(END)) return metrics;
+      if (byteAt(this.#bytes, this.#at) !== COMMA) return undefined;
+      this.#at += 1;
+    }
+  }
+
+  #key(place: number): string | undefined {
+    const known = this.#keys[place];
+    if (known !== undefined && this.#takes(known.bytes)) return known.key;
+    const written = this.#writtenKey();
+    if (written === undefined) return undefined;
+    this.#keys[place] = written;
+    this.#at += written.bytes.length;
+    return written.key;
+  }
+
+  #writtenKey(): WrittenKey | undefined {
+    const start = this.#at;
+    if (byteAt(this.#bytes, start) !== QUOTE) return undefined;
+    let key = '';
+    let at = start + 1;
+    for (let byte = byteAt(this.#bytes, at); byte !== QUOTE; byte = byteAt(this.#bytes, at)) {
+      if (byte < FIRST_PRINTABLE || byte > LAST_ASCII || byte === BACKSLASH) return undefined;
+      key += String.fromCodePoint(byte);
+      at += 1;
+    }
+    // Setting it would set the object's prototype.
+    if (key === '__proto__' || byteAt(this.#bytes, at + 1) !== COLON) return undefined;
+    return { key, bytes: bytesOf(`"${key}":`) };
+  }
+
+  #scalar(): Scalar | undefined {
+    if (byteAt(this.#bytes, this.#at) === QUOTE) return NON_FINITE.find(([bytes]) => this.#takes(bytes))?.[1];
+    const number = this.#number();
+    return Number.isNaN(number) ? undefined : number;
+  }
+
+  /** NaN where there is none. */
+  #number(): number {
+    const number = this.#numbers.read(this.#bytes, this.#at);
+    this.#at = this.#numbers.end;
+    return number;
+  }
+
+  /** An integer from 0 of at most fifteen digits; NaN where there is none. */
+  #count(): number {
+    const start = this.#at;
+    let count = 0;
+    let digit = byteAt(this.#bytes, start) - ZERO;
+    for (; digit >= 0 && digit <= 9; digit = byteAt(this.#bytes, this.#at) - ZERO) {
+      count = count * 10 + digit;
+      this.#at += 1;
+    }
+    const digits = this.#at - start;
+    const isCount = digits > 0 && digits <= MAX_COUNT_DIGITS && (digits === 1 || byteAt(this.#bytes, start) !== ZERO);
+    return isCount ? count : Number.NaN;
+  }
+
+  /** Goes on behind `piece` where that is what comes next. */
+  #takes(piece: Uint8Array): boolean {
+    const at = this.#at;
+    for (let index = 0; index < piece.length; index += 1) if (piece[index] !== this.#bytes[at + index]) return false;
+    this.#at = at + piece.length;
+    return true;
+  }
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
