@@ -51,7 +51,7 @@ async function trainLogged(signal: AbortSignal = new AbortController().signal): 
   const publisher = new Recorder({
     log: {
       append: (line) => {
-        records.push(recordSchema.parse(JSON.parse(line)));
+        records.push(recordSchema.parse(JSON.parse(line.toString())));
         return true;
       },
     },

@@ -16,3 +16,4 @@ export * from './image-format.ts';
 export * from './recorder.ts';
 export * from './parse-record.ts';
 export { RowReader } from './row-reader.ts';
+export { LineBytes } from './line-bytes.ts';

@@ -18,7 +18,7 @@ function record(dropped: readonly boolean[] = []): Recording {
       append: (line) => {
         const drop = dropped[turn] ?? false;
         turn += 1;
-        if (!drop) lines.push(line);
+        if (!drop) lines.push(line.toString());
         return !drop;
       },
     },

@@ -58,7 +58,7 @@ function record<Shapes extends MetricShapes = MetricShapes>(
     log: {
       append: (line, nowMs, writeNow) => {
         if (options.append?.(line, nowMs, writeNow) === false) return false;
-        lines.push(line);
+        lines.push(line.toString());
         written.push(writeNow);
         return true;
       },
@@ -661,7 +661,7 @@ describe('what cannot be recorded', () => {
     ['logImage', '', /^is empty$/, ['', png(1, 1)]],
     ['logText', 't', /^is 5: text is needed$/, ['t', 5]],
     ['logText', '', /^is empty$/, ['', 'text']],
-    ['logText', 't', /^has 671088\d\d characters as JSON; at most 67108864/, ['t', 'x'.repeat(64 * 1024 * 1024)]],
+    ['logText', 't', /^has 671088\d\d bytes as JSON; at most 67108864/, ['t', 'x'.repeat(64 * 1024 * 1024)]],
     ['saveFile', '', /path/, [5]],
     ['logArtifact', 'a', /^has files or aliases that are not an array$/, [{ name: 'a', type: 't', files: 'abc' }]],
     ['logArtifact', 'a', /^has files or aliases/, [{ name: 'a', type: 't', files: [], aliases: 'x' }]],
@@ -775,7 +775,7 @@ describe('a log that drops records', () => {
     const recorder: Recorder = new Recorder({
       log: {
         append: (line) => {
-          lines.push(line);
+          lines.push(line.toString());
           if (failing) {
             failing = false;
             recorder.alert({ title: 'The log fails', text: 'for now' });

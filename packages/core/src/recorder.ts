@@ -29,7 +29,7 @@ import type {
   Table,
   ValidationMetrics,
 } from './metrics.ts';
-import { SequenceText } from './number-text.ts';
+import { LineBytes } from './line-bytes.ts';
 import type { Rejection } from './publisher.ts';
 import {
   ALERT_LEVELS,
@@ -42,18 +42,18 @@ import {
   type StoredFile,
 } from './record.ts';
 import { redactObject, redactText } from './redact.ts';
-import { perplexity, scalarText } from './scalar.ts';
+import { perplexity, scalarText, toScalar } from './scalar.ts';
 
 /** Where lines go. */
 export interface RecordLog {
   /**
-   * Takes one line, its newline included.
+   * Takes one line, its newline included. The bytes are the caller's again when it returns, and before it calls anybody back.
    *
    * @param writeNow Hand it to the operating system before returning, whatever the rate.
    * @returns false where the line was dropped, because the log has been failing for longer than memory lasts. It then
    * has called nobody back.
    */
-  append(line: string, nowMs: number, writeNow: boolean): boolean;
+  append(line: LineBytes, nowMs: number, writeNow: boolean): boolean;
 }
 
 /** Where bytes too large for a line go. Each method throws the system's error where it cannot. */
@@ -77,8 +77,8 @@ export interface RecorderOptions {
 const MAX_KEY_LENGTH = 1024;
 /** Most images in bytes: no backend shows larger ones. */
 const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
-/** Longest record as JSON, in UTF-16 units: a line has to fit in memory several times. */
-const MAX_LINE_LENGTH = 64 * 1024 * 1024;
+/** Longest line in bytes: it has to fit in memory several times. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** Keys whose rejection has been reported are remembered up to this many. */
 const MAX_REPORTED_KEYS = 1000;
 /** Encoded keys are remembered up to this many; then the memory starts afresh. */
@@ -87,6 +87,16 @@ const MAX_CACHED_KEYS = 10_000;
 const MAX_CACHED_SERIES = 100;
 const DEFAULT_BUCKETS = 30;
 const MAX_BUCKETS = 1000;
+
+/** What is the same in every row, as UTF-8. */
+const SEQ = utf8(`{"v":${RECORD_VERSION},"seq":`);
+const TIME = utf8(',"time":');
+const STEP_KIND = utf8(',"kind":"step","n":');
+const LOG_KIND = utf8(',"kind":"log"');
+const STEP = utf8(',"step":');
+const METRICS = utf8(',"metrics":{');
+const COMMA = utf8(',');
+const ROW_END = utf8('}}\n');
 
 export class Recorder<Shapes extends MetricShapes = MetricShapes> implements MetricsLogger<Shapes> {
   readonly #log: RecordLog;
@@ -105,12 +115,10 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #dropped = 0;
   #steps = 0;
   #ended = false;
-  readonly #seqText = new SequenceText();
-  readonly #nText = new SequenceText();
-  readonly #stepText = new SequenceText();
-  readonly #rowStepText = new SequenceText();
-  #timeMs = Number.NaN;
-  #timeText = '';
+  /** The line at hand; no line is begun while another one is. */
+  readonly #line = new LineBytes();
+  /** Room for the members of a row; undefined while a row has it, since a getter among its members may log another one. */
+  #room: LineBytes | undefined;
 
   constructor(options: RecorderOptions) {
     this.#log = options.log;
@@ -153,13 +161,19 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     try {
       const step = this.#axis('logStep', metrics, 'step');
       if (step === undefined) return;
-      const scalars = this.#typedScalars('logStep', this.#trainKeys, metrics, 'step');
-      if (scalars === '') return;
+      const members = this.#typedScalars('logStep', this.#trainKeys, metrics, 'step');
+      if (members.length === 0) return;
       // Counted first, as in #append.
       this.#steps += 1;
+      const nowMs = this.#begin(STEP_KIND);
+      this.#line.addNumber(this.#steps);
+      this.#line.add(STEP);
+      this.#line.addNumber(step);
+      this.#line.add(METRICS);
+      this.#line.addLine(members);
+      this.#line.add(ROW_END);
       // May wait for the next write, at a rate above the log's; so may free rows, and nothing else comes in floods.
-      const counts = `"n":${this.#nText.of(this.#steps)},"step":${this.#stepText.of(step)}`;
-      if (!this.#append('step', `${counts},"metrics":{${scalars}}`, false)) this.#steps -= 1;
+      if (!this.#append(nowMs, false)) this.#steps -= 1;
     } catch (error) {
       this.#reject('logStep', '', errorMessage(error));
     }
@@ -177,13 +191,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#guarded('logFinal', '', () => {
       const totalSteps =
         field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
-      const scalars = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps', totalSteps !== undefined);
-      if (scalars === '' && totalSteps === undefined) return;
-      this.#append(
-        'final',
-        `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":{${scalars}}`,
-        true,
-      );
+      const members = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps', totalSteps !== undefined);
+      if (members.length === 0 && totalSteps === undefined) return;
+      this.#writeRow('final', `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":`, members);
     });
   }
 
@@ -212,12 +222,19 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const place = this.#place('log', series, series === undefined ? second : third);
       if (place === undefined || !this.#isRow('log', series, metrics)) return;
       const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
-      const scalars = this.#scalars('log', series, keys, metrics);
-      if (scalars === '') return;
-      const axis = series === undefined ? '' : `"series":${JSON.stringify(series)},`;
-      const step = place.step === undefined ? '' : `"step":${this.#rowStepText.of(place.step)},`;
+      const members = this.#scalars('log', series, keys, metrics);
+      if (members.length === 0) return;
+      const nowMs = this.#begin(LOG_KIND);
+      if (place.step !== undefined) {
+        this.#line.add(STEP);
+        this.#line.addNumber(place.step);
+      }
+      if (series !== undefined) this.#line.addText(`,"series":${JSON.stringify(series)}`);
+      this.#line.add(METRICS);
+      this.#line.addLine(members);
+      this.#line.add(ROW_END);
       // As steps: in a loop that came from elsewhere these are the steps.
-      this.#append('log', `${step}${axis}"metrics":{${scalars}}`, false);
+      this.#append(nowMs, false);
     });
   }
 
@@ -288,9 +305,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const place = this.#keyedPlace('logBarChart', key, options);
       if (place === undefined) return;
       if (!this.#isRow('logBarChart', key, bars)) return;
-      const scalars = this.#scalars('logBarChart', key, this.#rowKeys, bars);
-      if (scalars !== '')
-        this.#append('bar_chart', `"key":${JSON.stringify(key)},${stepMember(place)}"bars":{${scalars}}`, true);
+      const members = this.#scalars('logBarChart', key, this.#rowKeys, bars);
+      if (members.length > 0)
+        this.#writeRow('bar_chart', `"key":${JSON.stringify(key)},${stepMember(place)}"bars":`, members);
     });
   }
 
@@ -405,22 +422,39 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   #write(body: RecordBody): void {
     const { kind, ...fields } = body;
-    this.#append(kind, JSON.stringify(fields).slice(1, -1), true);
+    const text = JSON.stringify(fields);
+    checkLength(text.length);
+    const nowMs = this.#begin(utf8(`,"kind":"${kind}",`));
+    this.#line.addText(text.slice(1));
+    this.#line.addText('\n');
+    this.#append(nowMs, true);
   }
 
-  #append(kind: RecordKind, fields: string, writeNow: boolean): boolean {
-    if (fields.length > MAX_LINE_LENGTH)
-      throw new RangeError(`has ${fields.length} characters as JSON; at most ${MAX_LINE_LENGTH} are allowed`);
+  #writeRow(kind: RecordKind, fields: string, members: LineBytes): void {
+    const nowMs = this.#begin(utf8(`,"kind":"${kind}",${fields}{`));
+    this.#line.addLine(members);
+    this.#line.add(ROW_END);
+    this.#append(nowMs, true);
+  }
+
+  /** Begins a line, with `kind` behind what is in all of them. Returns its time in Unix milliseconds. */
+  #begin(kind: Uint8Array): number {
     const nowMs = this.#nowMs();
-    if (nowMs !== this.#timeMs) {
-      this.#timeMs = nowMs;
-      this.#timeText = String(nowMs / 1000);
-    }
-    const seq = this.#seqText.of(this.#records);
-    const line = `{"v":${RECORD_VERSION},"seq":${seq},"time":${this.#timeText},"kind":"${kind}",${fields}}\n`;
+    this.#line.clear();
+    this.#line.add(SEQ);
+    this.#line.addNumber(this.#records);
+    this.#line.add(TIME);
+    this.#line.addNumber(nowMs / 1000);
+    this.#line.add(kind);
+    return nowMs;
+  }
+
+  /** Appends the line at hand. */
+  #append(nowMs: number, writeNow: boolean): boolean {
+    checkLength(this.#line.length);
     // Counted first: the log may report a failure from within, and whoever is told may log in turn.
     this.#records += 1;
-    if (this.#log.append(line, nowMs, writeNow)) return true;
+    if (this.#log.append(this.#line, nowMs, writeNow)) return true;
     // A dropped record takes no number: `seq` stays dense, and the loss is counted.
     this.#records -= 1;
     this.#dropped += 1;
@@ -430,8 +464,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #logEpoch(kind: 'epoch' | 'validation', call: string, keys: CanonicalKeys, metrics: object): void {
     const epoch = this.#axis(call, metrics, 'epoch');
     if (epoch === undefined) return;
-    const scalars = this.#typedScalars(call, keys, metrics, 'epoch');
-    if (scalars !== '') this.#append(kind, `"epoch":${epoch},"metrics":{${scalars}}`, true);
+    const members = this.#typedScalars(call, keys, metrics, 'epoch');
+    if (members.length > 0) this.#writeRow(kind, `"epoch":${epoch},"metrics":`, members);
   }
 
   /** The value of a typed row's axis as text; undefined, and rejected, where it is no step. */
@@ -489,32 +523,33 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return false;
   }
 
-  /** Members of a typed row: its own names, perplexity after a loss, then its further metrics. */
-  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string, axisSuffices = false): string {
-    if (!this.#isRow(call, '', row)) return '';
+  /** Members of a typed row: its own names, perplexity after a loss, then its further metrics. Read until the next row. */
+  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string, axisSuffices = false): LineBytes {
+    const members = this.#takeRoom();
+    if (!this.#isRow(call, '', row)) return members;
     const rejectedBefore = this.#rejected;
     const further = row['metrics'];
     let hasPerplexity = false;
-    let text = '';
     for (const name of Object.keys(row)) {
       if (name === axis || name === 'metrics') continue;
       const value = row[name];
       if (value === undefined) continue;
-      text = this.#withMember(text, call, keys, name, value);
+      this.#addMember(members, call, keys, name, value);
       if (name === 'loss' && typeof value === 'number' && row['perplexity'] === undefined) {
         hasPerplexity = true;
-        text = this.#withMember(text, call, keys, 'perplexity', perplexity(value));
+        this.#addMember(members, call, keys, 'perplexity', perplexity(value));
       }
     }
     if (further !== undefined && this.#isRow(call, 'metrics', further)) {
       for (const name of Object.keys(further)) {
         const taken = (Object.hasOwn(row, name) && row[name] !== undefined) || (hasPerplexity && name === 'perplexity');
         if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
-        else text = this.#withMember(text, call, keys, name, further[name]);
+        else this.#addMember(members, call, keys, name, further[name]);
       }
     }
-    if (text === '' && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
-    return text;
+    if (members.length === 0 && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
+    this.#room = members;
+    return members;
   }
 
   #keysOfSeries(series: string): CanonicalKeys {
@@ -526,18 +561,26 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return keys;
   }
 
-  /** Members of a free row. */
+  /** Members of a free row. Read until the next row. */
   #scalars(
     call: string,
     rowKey: string | undefined,
     keys: CanonicalKeys,
     metrics: Readonly<Record<string, unknown>>,
-  ): string {
+  ): LineBytes {
+    const members = this.#takeRoom();
     const rejectedBefore = this.#rejected;
-    let text = '';
-    for (const name of Object.keys(metrics)) text = this.#withMember(text, call, keys, name, metrics[name]);
-    if (text === '') this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
-    return text;
+    for (const name of Object.keys(metrics)) this.#addMember(members, call, keys, name, metrics[name]);
+    if (members.length === 0) this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
+    this.#room = members;
+    return members;
+  }
+
+  #takeRoom(): LineBytes {
+    const room = this.#room ?? new LineBytes();
+    this.#room = undefined;
+    room.clear();
+    return room;
   }
 
   /** A row that had no member, good or bad, is itself what is rejected. */
@@ -545,18 +588,21 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     if (this.#rejected === rejectedBefore) this.#reject(call, key, 'holds no value');
   }
 
-  /** `members` with one more; without, and rejected, where it cannot be recorded. */
-  #withMember(members: string, call: string, keys: CanonicalKeys, name: string, value: unknown): string {
+  /** Adds a member, or rejects it where it cannot be recorded. */
+  #addMember(members: LineBytes, call: string, keys: CanonicalKeys, name: string, value: unknown): void {
     const key = keys.encode(name);
     if (key === undefined) {
       this.#reject(call, name, keyProblem(keys.prefix + name) ?? 'is not a usable key');
-      return members;
+      return;
     }
     if (typeof value !== 'number') {
       this.#reject(call, name, `is ${shown(value)}: a number is needed`);
-      return members;
+      return;
     }
-    return members === '' ? key + scalarText(value) : `${members},${key}${scalarText(value)}`;
+    if (members.length > 0) members.add(COMMA);
+    members.add(key);
+    if (Number.isFinite(value)) members.addNumber(value);
+    else members.addText(scalarText(toScalar(value)));
   }
 
   /** Strings, numbers, booleans and nulls of an object, secrets redacted; whatever else it holds is rejected. */
@@ -596,22 +642,30 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 /** Keys of one prefix, encoded once: a trainer logs the same few names millions of times. */
 class CanonicalKeys {
   readonly prefix: string;
-  readonly #encoded = new Map<string, string>();
+  readonly #encoded = new Map<string, Uint8Array>();
 
   constructor(prefix: string) {
     this.prefix = prefix;
   }
 
-  /** `"train/loss":`, or undefined where the key cannot be used. */
-  encode(name: string): string | undefined {
+  /** `"train/loss":` as UTF-8, or undefined where the key cannot be used. */
+  encode(name: string): Uint8Array | undefined {
     const known = this.#encoded.get(name);
     if (known !== undefined) return known;
     if (name === '' || keyProblem(this.prefix + name) !== undefined) return undefined;
     if (this.#encoded.size >= MAX_CACHED_KEYS) this.#encoded.clear();
-    const encoded = `${JSON.stringify(this.prefix + name)}:`;
+    const encoded = utf8(`${JSON.stringify(this.prefix + name)}:`);
     this.#encoded.set(name, encoded);
     return encoded;
   }
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function checkLength(bytes: number): void {
+  if (bytes > MAX_LINE_BYTES) throw new RangeError(`has ${bytes} bytes as JSON; at most ${MAX_LINE_BYTES} are allowed`);
 }
 
 function keyProblem(key: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { LineBytes } from '@runcast/core';
 import { LogWriter, runDirectory } from '@runcast/runlog';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CursorStore } from './cursor-store.ts';
@@ -26,7 +27,7 @@ beforeEach(() => {
   const { logDirectory, cursorDirectory } = runDirectory(dir, 'run-1');
   for (const made of [logDirectory, cursorDirectory]) mkdirSync(made, { recursive: true });
   const writer = new LogWriter({ logDirectory, writer: 'w2', onFailure: () => undefined, onRecovery: () => undefined });
-  writer.append('{"v":1,"seq":0,"time":1,"kind":"tags","tags":["late"]}\n', 0, true);
+  writer.append(LineBytes.of('{"v":1,"seq":0,"time":1,"kind":"tags","tags":["late"]}\n'), 0, true);
   writer.close();
 });
 

@@ -1,4 +1,4 @@
-import { PositionLostError, type RecordBatch, type Sink } from '@runcast/core';
+import { LineBytes, PositionLostError, type RecordBatch, type Sink } from '@runcast/core';
 import { CursorStore, type LaneName } from '@runcast/delivery';
 import { LogWriter, prepareRunDirectory, type RunDirectory } from '@runcast/runlog';
 import { batchOf, closeRecord, createMemorySink, openRecord, sinkContext, stepRecord } from '@runcast/testing';
@@ -35,7 +35,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 function log(writer: string, records: RecordBatch['records']): void {
   const { logDirectory } = directory;
   const file = new LogWriter({ logDirectory, writer, onFailure: () => undefined, onRecovery: () => undefined });
-  for (const record of records) file.append(`${JSON.stringify(record)}\n`, 0, true);
+  for (const record of records) file.append(LineBytes.of(`${JSON.stringify(record)}\n`), 0, true);
   file.close();
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ErrorInfo } from '@runcast/core';
+import { LineBytes, type ErrorInfo } from '@runcast/core';
 import { createFaultFileSystem, type FaultFileSystem, type FileFault } from '@runcast/testing';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -38,6 +38,10 @@ function open(fileSystem?: FaultFileSystem, maxPendingBytes?: number): LogWriter
   });
 }
 
+function append(writer: LogWriter, text: string, nowMs: number, writeNow: boolean): boolean {
+  return writer.append(LineBytes.of(text), nowMs, writeNow);
+}
+
 function content(writer: LogWriter): string {
   return readFileSync(writer.path, 'utf8');
 }
@@ -60,7 +64,7 @@ describe('what is written when a call returns', () => {
   it('is all of a burst of 1,024 in one millisecond', () => {
     const writer = open();
     for (let index = 0; index < 1024; index += 1) {
-      expect(writer.append(line(index), NOW, false)).toBe(true);
+      expect(append(writer, line(index), NOW, false)).toBe(true);
       expect(writer.pendingLines).toBe(0);
       expect(writer.length).toBe(8 * (index + 1));
     }
@@ -70,9 +74,9 @@ describe('what is written when a call returns', () => {
 
   it('is all of a flood that has slowed down for two milliseconds', () => {
     const writer = open();
-    for (let index = 0; index < 5000; index += 1) writer.append(line(index), NOW, false);
-    writer.append(line(5000), NOW + 1, false);
-    writer.append(line(5001), NOW + 2, false);
+    for (let index = 0; index < 5000; index += 1) append(writer, line(index), NOW, false);
+    append(writer, line(5000), NOW + 1, false);
+    append(writer, line(5001), NOW + 2, false);
     expect(writer.pendingLines).toBe(0);
     expect(content(writer)).toBe(lines(0, 5002));
     writer.close();
@@ -81,7 +85,7 @@ describe('what is written when a call returns', () => {
   it('is all at any pace of up to 50 a millisecond', () => {
     const writer = open();
     for (let index = 0; index < 5000; index += 1) {
-      writer.append(line(index), NOW + Math.floor(index / 50), false);
+      append(writer, line(index), NOW + Math.floor(index / 50), false);
       expect(writer.pendingLines).toBe(0);
     }
     writer.close();
@@ -91,7 +95,7 @@ describe('what is written when a call returns', () => {
     const writer = open();
     let most = 0;
     for (let index = 0; index < 5000; index += 1) {
-      writer.append(line(index), NOW, false);
+      append(writer, line(index), NOW, false);
       most = Math.max(most, writer.pendingLines);
       expect(writer.pendingBytes).toBe(8 * writer.pendingLines);
     }
@@ -103,7 +107,7 @@ describe('what is written when a call returns', () => {
 
   it('is everything once the microtasks have run', async () => {
     const writer = open();
-    for (let index = 0; index < 1030; index += 1) writer.append(line(index), NOW, false);
+    for (let index = 0; index < 1030; index += 1) append(writer, line(index), NOW, false);
     expect(writer.pendingLines).toBe(6);
     await Promise.resolve();
     expect(writer.pendingLines).toBe(0);
@@ -113,8 +117,8 @@ describe('what is written when a call returns', () => {
 
   it('is everything where the line has to be written now, those before it included', () => {
     const writer = open();
-    for (let index = 0; index < 1030; index += 1) writer.append(line(index), NOW, false);
-    writer.append(line(1030), NOW, true);
+    for (let index = 0; index < 1030; index += 1) append(writer, line(index), NOW, false);
+    append(writer, line(1030), NOW, true);
     expect(writer.pendingLines).toBe(0);
     expect(content(writer)).toBe(lines(0, 1031));
     writer.close();
@@ -122,10 +126,23 @@ describe('what is written when a call returns', () => {
 
   it('does not depend on a clock that only goes forward', () => {
     const writer = open();
-    for (let index = 0; index < 1024; index += 1) writer.append(line(index), NOW, false);
-    writer.append(line(1024), NOW - 3_600_000, false);
+    for (let index = 0; index < 1024; index += 1) append(writer, line(index), NOW, false);
+    append(writer, line(1024), NOW - 3_600_000, false);
     expect(writer.pendingLines).toBe(0);
     writer.close();
+  });
+
+  it('is all but less than 4 KB of long lines', () => {
+    const writer = open();
+    for (let index = 0; index < 1024; index += 1) append(writer, line(index), NOW, false);
+    const long = `${'x'.repeat(999)}\n`;
+    const pending = Array.from({ length: 6 }, () => {
+      append(writer, long, NOW, false);
+      return writer.pendingLines;
+    });
+    expect(pending).toEqual([1, 2, 3, 4, 0, 1]);
+    writer.close();
+    expect(content(writer)).toBe(lines(0, 1024) + long.repeat(6));
   });
 
   it('keeps the order of the calls at any paces', () => {
@@ -135,7 +152,7 @@ describe('what is written when a call returns', () => {
         let now = NOW;
         for (const [index, [elapsed, writeNow]] of calls.entries()) {
           now += elapsed;
-          writer.append(line(index), now, writeNow);
+          append(writer, line(index), now, writeNow);
         }
         expect(writer.close()).toBe(0);
         expect(content(writer)).toBe(lines(0, calls.length));
@@ -162,7 +179,7 @@ describe('the file', () => {
   it('holds text of any script', () => {
     const writer = open();
     const text = '{"key":"caf\u00e9 \u{1f680} \u0416"}\n';
-    writer.append(text, NOW, false);
+    append(writer, text, NOW, false);
     expect(content(writer)).toBe(text);
     expect(writer.length).toBe(Buffer.byteLength(text));
     writer.close();
@@ -181,18 +198,18 @@ describe('a disk that takes nothing', () => {
   it.each(['ENOSPC', 'EIO'] as const)('with %s loses and tears no line', (code) => {
     const files = createFaultFileSystem();
     const writer = open(files);
-    writer.append(line(0), NOW, true);
+    append(writer, line(0), NOW, true);
     files.inject({ call: 'writeSync', takes: 3 }, { call: 'writeSync', code });
-    expect(writer.append(line(1), NOW, true)).toBe(true);
+    expect(append(writer, line(1), NOW, true)).toBe(true);
     expect(content(writer)).toBe(line(0));
-    expect(writer.append(line(2), NOW, false)).toBe(true);
+    expect(append(writer, line(2), NOW, false)).toBe(true);
     expect(writer.pendingLines).toBe(2);
     expect(writer.lastError).toMatchObject({ code });
     expect([failures.length, recoveries]).toEqual([1, []]);
     vi.advanceTimersByTime(200);
     expect(content(writer)).toBe(lines(0, 3));
     expect([failures.length, recoveries]).toEqual([1, [1]]);
-    writer.append(line(3), NOW, true);
+    append(writer, line(3), NOW, true);
     expect(writer.close()).toBe(0);
     expect(content(writer)).toBe(lines(0, 4));
   });
@@ -200,7 +217,7 @@ describe('a disk that takes nothing', () => {
   it('writes on where only part of a write is taken', () => {
     const files = createFaultFileSystem({ call: 'writeSync', takes: 3 }, { call: 'writeSync', takes: 1 });
     const writer = open(files);
-    writer.append(line(0), NOW, true);
+    append(writer, line(0), NOW, true);
     expect(content(writer)).toBe(line(0));
     expect(failures).toEqual([]);
     writer.close();
@@ -210,7 +227,7 @@ describe('a disk that takes nothing', () => {
     const files = createFaultFileSystem();
     const writer = open(files);
     files.inject(full(), full(), full());
-    writer.append(line(0), NOW, true);
+    append(writer, line(0), NOW, true);
     vi.advanceTimersByTime(400);
     expect(files.pending).toEqual([]);
     expect(content(writer)).toBe('');
@@ -218,7 +235,7 @@ describe('a disk that takes nothing', () => {
     expect(content(writer)).toBe(line(0));
     expect([failures.length, recoveries]).toEqual([1, [3]]);
     files.inject(full());
-    writer.append(line(1), NOW, true);
+    append(writer, line(1), NOW, true);
     vi.advanceTimersByTime(200);
     expect([failures.length, recoveries]).toEqual([2, [3, 1]]);
     expect(vi.getTimerCount()).toBe(0);
@@ -228,30 +245,46 @@ describe('a disk that takes nothing', () => {
   it('is tried again by the calls of a trainer that lets no timer run', () => {
     const files = createFaultFileSystem(full(), full());
     const writer = open(files, 16);
-    writer.append(line(0), NOW, false);
-    expect(writer.append(line(1), NOW + 10, false)).toBe(true);
-    expect(writer.append(line(2), NOW + 209, false)).toBe(false);
+    append(writer, line(0), NOW, false);
+    expect(append(writer, line(1), NOW + 10, false)).toBe(true);
+    expect(append(writer, line(2), NOW + 209, false)).toBe(false);
     expect(files.pending).toHaveLength(1);
-    expect(writer.append(line(3), NOW + 210, false)).toBe(false);
+    expect(append(writer, line(3), NOW + 210, false)).toBe(false);
     expect(files.pending).toHaveLength(0);
-    expect(writer.append(line(4), NOW + 300, false)).toBe(false);
-    expect(writer.append(line(5), NOW + 500, false)).toBe(true);
+    expect(append(writer, line(4), NOW + 300, false)).toBe(false);
+    expect(append(writer, line(5), NOW + 500, false)).toBe(true);
     expect(content(writer)).toBe(lines(0, 2) + line(5));
     expect([failures.length, recoveries]).toEqual([1, [2]]);
     expect(vi.getTimerCount()).toBe(0);
     writer.close();
   });
 
+  it('keeps the order where a record that comes in time to try again is told of by another one', () => {
+    const files = createFaultFileSystem(full());
+    const writer: LogWriter = new LogWriter({
+      logDirectory: place,
+      writer: 'w',
+      fileSystem: files,
+      onFailure: () => undefined,
+      onRecovery: () => append(writer, line(3), NOW + 300, false),
+    });
+    append(writer, line(0), NOW, true);
+    append(writer, line(1), NOW + 10, false);
+    append(writer, line(2), NOW + 300, false);
+    expect(content(writer)).toBe(lines(0, 4));
+    writer.close();
+  });
+
   it('drops what memory cannot hold, and says so to the caller', () => {
     const files = createFaultFileSystem(full());
     const writer = open(files, 24);
-    expect(writer.append(line(0), NOW, true)).toBe(true);
-    expect(writer.append(line(1), NOW, true)).toBe(true);
-    expect(writer.append(line(2), NOW, true)).toBe(true);
-    expect(writer.append(line(3), NOW, true)).toBe(false);
+    expect(append(writer, line(0), NOW, true)).toBe(true);
+    expect(append(writer, line(1), NOW, true)).toBe(true);
+    expect(append(writer, line(2), NOW, true)).toBe(true);
+    expect(append(writer, line(3), NOW, true)).toBe(false);
     expect(writer.pendingLines).toBe(3);
     vi.advanceTimersByTime(200);
-    expect(writer.append(line(4), NOW, true)).toBe(true);
+    expect(append(writer, line(4), NOW, true)).toBe(true);
     expect(content(writer)).toBe(lines(0, 3) + line(4));
     writer.close();
   });
@@ -260,10 +293,10 @@ describe('a disk that takes nothing', () => {
     const files = createFaultFileSystem();
     const writer = open(files);
     // The one that the burst no longer covers waits for its microtask.
-    for (let index = 0; index < 1025; index += 1) writer.append(line(index), NOW, false);
+    for (let index = 0; index < 1025; index += 1) append(writer, line(index), NOW, false);
     expect(writer.pendingLines).toBe(1);
     files.inject(full(), full());
-    writer.append(line(1025), NOW, true);
+    append(writer, line(1025), NOW, true);
     await Promise.resolve();
     expect(files.pending).toHaveLength(1);
     vi.advanceTimersByTime(400);
@@ -277,12 +310,25 @@ describe('a disk that takes nothing', () => {
       logDirectory: place,
       writer: 'w',
       fileSystem: files,
-      onFailure: () => writer.append(line(1), NOW, true),
-      onRecovery: () => writer.append(line(2), NOW, true),
+      onFailure: () => append(writer, line(1), NOW, true),
+      onRecovery: () => append(writer, line(2), NOW, true),
     });
-    writer.append(line(0), NOW, true);
+    append(writer, line(0), NOW, true);
     vi.advanceTimersByTime(200);
     expect(content(writer)).toBe(lines(0, 3));
+    writer.close();
+  });
+});
+
+describe('a batch', () => {
+  it('may be longer than what is kept ready for it', () => {
+    const writer = open(createFaultFileSystem(full()));
+    const long = `${'ä'.repeat(50_000)}\n`;
+    append(writer, line(0), NOW, true);
+    append(writer, long, NOW, true);
+    vi.advanceTimersByTime(200);
+    append(writer, line(1), NOW, true);
+    expect(content(writer)).toBe(line(0) + long + line(1));
     writer.close();
   });
 });
@@ -290,8 +336,8 @@ describe('a disk that takes nothing', () => {
 describe('closing', () => {
   it('says how many lines are lost', () => {
     const writer = open(createFaultFileSystem(full(), full()));
-    writer.append(line(0), NOW, true);
-    writer.append(line(1), NOW, true);
+    append(writer, line(0), NOW, true);
+    append(writer, line(1), NOW, true);
     expect(writer.close()).toBe(2);
     expect(content(writer)).toBe('');
     expect(vi.getTimerCount()).toBe(0);
@@ -301,9 +347,9 @@ describe('closing', () => {
 
   it('happens once, and takes nothing more', () => {
     const writer = open();
-    writer.append(line(0), NOW, true);
+    append(writer, line(0), NOW, true);
     expect([writer.close(), writer.close()]).toEqual([0, 0]);
-    expect(writer.append(line(1), NOW, true)).toBe(false);
+    expect(append(writer, line(1), NOW, true)).toBe(false);
     expect(writer.drain()).toBe(true);
     expect(content(writer)).toBe(line(0));
   });

@@ -3,26 +3,26 @@
  * returns, so that kill -9 loses nothing; only a flood is batched, and then by at most 31 records.
  *
  * A token bucket decides: 1,024 tokens, refilled at 50 a millisecond; every line takes one. With a token the line is written
- * at once; without, lines wait for the 32nd or for the end of the current microtask. So a burst of 1,024 leaves nothing
+ * at once; without, lines wait for the 32nd, for 4 KB or for the end of the current microtask. So a burst of 1,024 leaves nothing
  * unwritten however long the loop is blocked after it, and a flood, which keeps the bucket in debt, is written in batches
  * only.
  */
 
 import { join } from 'node:path';
 import { openAppendFile, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
-import { errorInfo, type ErrorInfo, type RecordLog } from '@runcast/core';
+import { errorInfo, type ErrorInfo, type LineBytes, type RecordLog } from '@runcast/core';
 
 const BUCKET_TOKENS = 1024;
 const TOKENS_PER_MS = 50;
 /** What a flood owes at most: it ends within a millisecond of the flood's end. */
 const MAX_DEBT_TOKENS = 50;
 const MAX_BATCHED_LINES = 32;
+/** A page of the system's cache: most of what a write takes is the pages that it begins, and this is one for each write. */
+const MAX_BATCHED_BYTES = 4096;
 /** What memory holds while the disk takes nothing. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 /** Room for a batch of ordinary lines; it grows for longer ones, and while the disk takes nothing. */
 const BUFFER_BYTES = 64 * 1024;
-/** Bytes of UTF-8 that a UTF-16 unit takes at most. */
-const MAX_UNIT_BYTES = 3;
 const RETRY_AFTER_MS = 200;
 
 export interface LogWriterOptions {
@@ -83,11 +83,11 @@ export class LogWriter implements RecordLog {
     return this.#lastError;
   }
 
-  append(line: string, nowMs: number, writeNow: boolean): boolean {
+  append(line: LineBytes, nowMs: number, writeNow: boolean): boolean {
     if (this.#closed) return false;
-    if (this.#failedAttempts > 0 && !this.#retryIfDue(nowMs)) return this.#appendWhileFailing(line);
+    if (this.#failedAttempts > 0) return this.#appendWhileFailing(line, nowMs);
     this.#keep(line);
-    if (writeNow || this.#takeToken(nowMs) || this.#pendingLines >= MAX_BATCHED_LINES) {
+    if (writeNow || this.#takeToken(nowMs) || this.#isBatch()) {
       this.drain();
     } else if (!this.#drainQueued) {
       this.#drainQueued = true;
@@ -137,6 +137,10 @@ export class LogWriter implements RecordLog {
     return this.#pendingLines;
   }
 
+  #isBatch(): boolean {
+    return this.#pendingLines >= MAX_BATCHED_LINES || this.#pendingBytes >= MAX_BATCHED_BYTES;
+  }
+
   #takeToken(nowMs: number): boolean {
     // A clock that was set back must not starve the bucket.
     const elapsedMs = Math.abs(nowMs - this.#refilledAtMs);
@@ -146,26 +150,30 @@ export class LogWriter implements RecordLog {
     return this.#tokens >= 0;
   }
 
-  /** Tries again from within a call, for a trainer that never lets the timer run. Returns whether the log takes records. */
-  #retryIfDue(nowMs: number): boolean {
+  /** Tries again from within a call, too, for a trainer that never lets the timer run. Returns whether the line is kept. */
+  #appendWhileFailing(line: LineBytes, nowMs: number): boolean {
     this.#waitingSinceMs ??= nowMs;
-    return Math.abs(nowMs - this.#waitingSinceMs) >= RETRY_AFTER_MS && this.drain();
-  }
-
-  #appendWhileFailing(line: string): boolean {
-    if (this.#pendingBytes + Buffer.byteLength(line) > this.#maxPendingBytes) return false;
+    const isDue = Math.abs(nowMs - this.#waitingSinceMs) >= RETRY_AFTER_MS;
+    const isFull = this.#pendingBytes + line.length > this.#maxPendingBytes;
+    if (isFull && !isDue) return false;
+    // Kept first: whoever is told that the log takes records again may log in turn.
+    const [bytesBefore, linesBefore] = [this.#pendingBytes, this.#pendingLines];
     this.#keep(line);
-    return true;
+    if ((isDue && this.drain()) || !isFull) return true;
+    this.#pendingBytes = bytesBefore;
+    this.#pendingLines = linesBefore;
+    return false;
   }
 
-  #keep(line: string): void {
-    const needed = this.#pendingBytes + line.length * MAX_UNIT_BYTES;
+  #keep(line: LineBytes): void {
+    const needed = this.#pendingBytes + line.length;
     if (needed > this.#pending.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#pending.length * 2));
       this.#pending.copy(larger, 0, 0, this.#pendingBytes);
       this.#pending = larger;
     }
-    this.#pendingBytes += this.#pending.write(line, this.#pendingBytes);
+    line.copyTo(this.#pending, this.#pendingBytes);
+    this.#pendingBytes = needed;
     this.#pendingLines += 1;
   }
 

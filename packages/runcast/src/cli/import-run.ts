@@ -5,6 +5,7 @@
 
 import { hostname } from 'node:os';
 import {
+  LineBytes,
   randomName,
   scalarText,
   type BlobReference,
@@ -92,7 +93,7 @@ export class ImportedRun {
     const head = `{"v":1,"seq":${this.#seq},"time":${time},"kind":"${kind}"`;
     this.#seq += 1;
     // At one instant: the log then writes many lines at a time.
-    this.#log.append(`${head},${fields}}\n`, 0, false);
+    this.#log.append(LineBytes.of(`${head},${fields}}\n`), 0, false);
     this.#check();
   }
 
