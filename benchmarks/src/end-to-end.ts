@@ -17,7 +17,7 @@ export function endToEnd(): Benchmark {
     title: 'records of four scalars into event files, close included',
     rounds: { full: 5, quick: 3 },
     contenders: [
-      nodeContender(RUNCAST, 'runcast', 'runcast-end-to-end.js', { full: 500_000, quick: 100_000 }),
+      nodeContender(RUNCAST, 'runcast', 'runcast-end-to-end.js', { full: 2_000_000, quick: 200_000 }),
       nodeContender(ENCODER, '@runcast/tensorboard', 'runcast-encoder.js', { full: 1_000_000, quick: 500_000 }),
       pythonContender(EVENT_FILE_WRITER, 'tensorboard', 'event_file_writer.py', { full: 100_000, quick: 20_000 }),
       pythonContender(TORCH, 'torch', 'torch_summary_writer.py', { full: 20_000, quick: 5_000 }),

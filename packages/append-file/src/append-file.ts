@@ -28,7 +28,8 @@ export interface AppendFile {
   readonly path: string;
   /** Bytes known to be good: everything whose append returned. */
   readonly length: number;
-  append(bytes: Uint8Array): void;
+  /** Appends the first `size` bytes, all of them where it is left out. */
+  append(bytes: Uint8Array, size?: number): void;
   appendText(text: string): void;
   sync(): void;
   /** Idempotent. */
@@ -109,8 +110,8 @@ class PositionalFile implements AppendFile {
     return this.#length;
   }
 
-  append(bytes: Uint8Array): void {
-    this.#write(bytes, bytes.length);
+  append(bytes: Uint8Array, size: number = bytes.length): void {
+    this.#write(bytes, size);
   }
 
   appendText(text: string): void {

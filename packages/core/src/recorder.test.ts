@@ -87,6 +87,20 @@ function call(recorder: object, method: string, ...args: readonly unknown[]): vo
 }
 
 describe('rows of typed metrics', () => {
+  it('has what is its own, and nothing that it inherits', () => {
+    const { recorder, lines, rejections } = record();
+    const heir = (own: Readonly<Record<string, unknown>>): object => {
+      const object = { ...own };
+      Reflect.setPrototypeOf(object, { inherited: 1, loss: 'a default' });
+      return object;
+    };
+    call(recorder, 'logStep', heir({ step: 1, lr: 2, metrics: heir({ norm: 3 }) }));
+    call(recorder, 'log', heir({ lr: 4 }));
+    expect(parsed(lines)).toMatchObject([{ metrics: { 'train/lr': 2, 'train/norm': 3 } }, { metrics: { lr: 4 } }]);
+    expect(lines.join('')).not.toMatch(/inherited|loss/u);
+    expect(rejections).toEqual([]);
+  });
+
   it('is one line of JSON, numbers as JavaScript writes them', () => {
     const { recorder, lines } = record();
     recorder.logStep({ step: 16, loss: 0.5, metrics: { grad_norm: Number.NaN } });
@@ -704,6 +718,20 @@ describe('what cannot be recorded', () => {
     };
     recorder.logStep(thrown);
     expect(rejections).toEqual([{ call: 'logStep', key: '', reason: 'an error that cannot be shown' }]);
+  });
+
+  it('survives free rows that throw when they are read', () => {
+    const { recorder, rejections } = record();
+    const row = {
+      get loss(): number {
+        throw new Error('not now');
+      },
+    };
+    recorder.log(row);
+    recorder.log('eval', row);
+    recorder.log({ loss: 1 });
+    expect(rejections).toEqual(['', 'eval'].map((key) => ({ call: 'log', key, reason: 'not now' })));
+    expect(recorder.records).toBe(1);
   });
 
   it('reports up to a thousand keys and counts all', () => {

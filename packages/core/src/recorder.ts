@@ -88,6 +88,8 @@ const MAX_CACHED_SERIES = 100;
 const DEFAULT_BUCKETS = 30;
 const MAX_BUCKETS = 1000;
 
+const CLOSED = 'the publisher is closed';
+
 /** What is the same in every row, as UTF-8. */
 const SEQ = utf8(`{"v":${RECORD_VERSION},"seq":`);
 const TIME = utf8(',"time":');
@@ -117,6 +119,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #ended = false;
   /** The line at hand; no line is begun while another one is. */
   readonly #line = new LineBytes();
+  /** The time of the line before, as bytes and in Unix milliseconds. */
+  readonly #time = new LineBytes();
+  #timeMs = Number.NaN;
   /** Room for the members of a row; undefined while a row has it, since a getter among its members may log another one. */
   #room: LineBytes | undefined;
 
@@ -216,26 +221,13 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   log(first: string | ExtraMetrics, second?: ExtraMetrics | StepOption, third?: StepOption): void {
     const series = typeof first === 'string' ? first : undefined;
-    this.#guarded('log', series, () => {
-      if (series !== undefined && !this.#isKey('log', series)) return;
-      const metrics = series === undefined ? first : second;
-      const place = this.#place('log', series, series === undefined ? second : third);
-      if (place === undefined || !this.#isRow('log', series, metrics)) return;
-      const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
-      const members = this.#scalars('log', series, keys, metrics);
-      if (members.length === 0) return;
-      const nowMs = this.#begin(LOG_KIND);
-      if (place.step !== undefined) {
-        this.#line.add(STEP);
-        this.#line.addNumber(place.step);
-      }
-      if (series !== undefined) this.#line.addText(`,"series":${JSON.stringify(series)}`);
-      this.#line.add(METRICS);
-      this.#line.addLine(members);
-      this.#line.add(ROW_END);
-      // As steps: in a loop that came from elsewhere these are the steps.
-      this.#append(nowMs, false);
-    });
+    try {
+      if (this.#ended) this.#reject('log', '', CLOSED);
+      else if (series === undefined) this.#logRow(undefined, first, second);
+      else if (this.#isKey('log', series)) this.#logRow(series, second, third);
+    } catch (error) {
+      this.#reject('log', series ?? '', errorMessage(error));
+    }
   }
 
   logSummary(summary: Readonly<Record<string, JsonPrimitive>>, options?: SummaryOptions): void {
@@ -412,7 +404,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   /** Runs the rest of a call about `key`, which its types promise to be a string. */
   #guarded(call: string, key: unknown, body: () => void): void {
     try {
-      if (this.#ended) this.#reject(call, '', 'the publisher is closed');
+      if (this.#ended) this.#reject(call, '', CLOSED);
       else body();
     } catch (error) {
       // Whatever a getter, a proxy or the disk throws belongs to the logger, not to training.
@@ -444,7 +436,12 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#line.add(SEQ);
     this.#line.addNumber(this.#records);
     this.#line.add(TIME);
-    this.#line.addNumber(nowMs / 1000);
+    if (nowMs !== this.#timeMs) {
+      this.#timeMs = nowMs;
+      this.#time.clear();
+      this.#time.addNumber(nowMs / 1000);
+    }
+    this.#line.addLine(this.#time);
     this.#line.add(kind);
     return nowMs;
   }
@@ -468,10 +465,29 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     if (members.length > 0) this.#writeRow(kind, `"epoch":${epoch},"metrics":`, members);
   }
 
+  #logRow(series: string | undefined, metrics: unknown, options: unknown): void {
+    const place = this.#place('log', series, options);
+    if (place === undefined || !this.#isRow('log', series, metrics)) return;
+    const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
+    const members = this.#scalars('log', series, keys, metrics);
+    if (members.length === 0) return;
+    const nowMs = this.#begin(LOG_KIND);
+    if (place.step !== undefined) {
+      this.#line.add(STEP);
+      this.#line.addNumber(place.step);
+    }
+    if (series !== undefined) this.#line.addText(`,"series":${JSON.stringify(series)}`);
+    this.#line.add(METRICS);
+    this.#line.addLine(members);
+    this.#line.add(ROW_END);
+    // As steps: in a loop that came from elsewhere these are the steps.
+    this.#append(nowMs, false);
+  }
+
   /** The value of a typed row's axis as text; undefined, and rejected, where it is no step. */
   #axis(call: string, row: object, axis: string): number | undefined {
     if (this.#ended) {
-      this.#reject(call, '', 'the publisher is closed');
+      this.#reject(call, '', CLOSED);
       return undefined;
     }
     const value = field(row, axis);
@@ -530,8 +546,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const rejectedBefore = this.#rejected;
     const further = row['metrics'];
     let hasPerplexity = false;
-    for (const name of Object.keys(row)) {
-      if (name === axis || name === 'metrics') continue;
+    // In place of Object.keys, here as below: the array of a call's keys would be most of what the call leaves to the collector.
+    for (const name in row) {
+      if (!Object.hasOwn(row, name) || name === axis || name === 'metrics') continue;
       const value = row[name];
       if (value === undefined) continue;
       this.#addMember(members, call, keys, name, value);
@@ -541,7 +558,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       }
     }
     if (further !== undefined && this.#isRow(call, 'metrics', further)) {
-      for (const name of Object.keys(further)) {
+      for (const name in further) {
+        if (!Object.hasOwn(further, name)) continue;
         const taken = (Object.hasOwn(row, name) && row[name] !== undefined) || (hasPerplexity && name === 'perplexity');
         if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
         else this.#addMember(members, call, keys, name, further[name]);
@@ -570,7 +588,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   ): LineBytes {
     const members = this.#takeRoom();
     const rejectedBefore = this.#rejected;
-    for (const name of Object.keys(metrics)) this.#addMember(members, call, keys, name, metrics[name]);
+    for (const name in metrics)
+      if (Object.hasOwn(metrics, name)) this.#addMember(members, call, keys, name, metrics[name]);
     if (members.length === 0) this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
     this.#room = members;
     return members;

@@ -47,6 +47,11 @@ describe('rows', () => {
     expect(read(...lines)).toStrictEqual(lines.map(parse));
   });
 
+  it('may have the time of the one before, or another that begins or ends as it does', () => {
+    const lines = [1.5, 1.5, 1.55, 1.5, 21.5, 1, 1].map((time) => STEP.replace('1795254381.123', String(time)));
+    expect(read(...lines)).toStrictEqual(lines.map(parse));
+  });
+
   it('are read beside lines that are not', () => {
     const lines = [STEP, '{"v":1,"seq":3,"time":1,"kind":"tags","tags":["a"]}', ROW, 'no record', STEP];
     expect(read(...lines)).toStrictEqual([parse(STEP), undefined, parse(ROW), undefined, parse(STEP)]);

@@ -37,6 +37,15 @@ interface WrittenKey {
   readonly key: string;
 }
 
+/** A time, and where it is written, the byte behind it included: another one may begin with its digits. */
+interface WrittenTime {
+  readonly start: number;
+  readonly end: number;
+  readonly value: number;
+}
+
+const NO_TIME: WrittenTime = { start: 0, end: 0, value: Number.NaN };
+
 /** Reads lines one at a time and remembers their keys. */
 export class RowReader {
   readonly #numbers = new NumberScanner();
@@ -44,10 +53,13 @@ export class RowReader {
   readonly #keys: WrittenKey[] = [];
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** The one that was read last. */
+  #timeBefore = NO_TIME;
 
   /** Where lines are read from until it is set again: whole lines, the last one's end included. */
   set bytes(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#timeBefore = NO_TIME;
   }
 
   /**
@@ -60,7 +72,7 @@ export class RowReader {
     if (!this.#takes(SEQ)) return undefined;
     const seq = this.#count();
     if (!this.#takes(TIME)) return undefined;
-    const time = this.#number();
+    const time = this.#time();
     const isStep = this.#takes(STEP_KIND);
     const n = isStep ? this.#count() : 0;
     if (!this.#takes(isStep ? STEP : LOG_KIND)) return undefined;
@@ -70,6 +82,21 @@ export class RowReader {
     if (metrics === undefined) return undefined;
     const v = RECORD_VERSION;
     return isStep ? { v, seq, time, kind: 'step', n, step, metrics } : { v, seq, time, kind: 'log', step, metrics };
+  }
+
+  /** Rows of a flood have the time of the row before, which need not be read again. */
+  #time(): number {
+    const { start, end, value } = this.#timeBefore;
+    const at = this.#at;
+    let index = start;
+    while (index < end && this.#bytes[index] === this.#bytes[at + index - start]) index += 1;
+    if (start < end && index === end) {
+      this.#at = at + end - start - 1;
+      return value;
+    }
+    const time = this.#number();
+    this.#timeBefore = { start: at, end: this.#at + 1, value: time };
+    return time;
   }
 
   /** Members up to the line's end. */

@@ -103,7 +103,7 @@ export class LogWriter implements RecordLog {
   drain(): boolean {
     if (this.#pendingBytes === 0) return true;
     try {
-      this.#file.append(this.#pending.subarray(0, this.#pendingBytes));
+      this.#file.append(this.#pending, this.#pendingBytes);
     } catch (error) {
       this.#fail(error);
       return false;
