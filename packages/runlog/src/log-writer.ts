@@ -14,8 +14,11 @@ import { errorInfo, type ErrorInfo, type LineBytes, type RecordLog } from '@runc
 
 const BUCKET_TOKENS = 1024;
 const TOKENS_PER_MS = 50;
-/** What a flood owes at most: it ends within a millisecond of the flood's end. */
-const MAX_DEBT_TOKENS = 50;
+/**
+ * What a flood owes at most, ten milliseconds' worth: a machine that stops it for a few of them has not made it a burst, and each
+ * token that it got for that would be a write.
+ */
+const MAX_DEBT_TOKENS = 500;
 const MAX_BATCHED_LINES = 32;
 /** A page of the system's cache: most of what a write takes is the pages that it begins, and this is one for each write. */
 const MAX_BATCHED_BYTES = 4096;
