@@ -34,9 +34,7 @@ export class LineBytes {
 
   /** Adds bytes of UTF-8. */
   add(piece: Uint8Array): void {
-    this.#makeRoom(piece.length);
-    for (let index = 0; index < piece.length; index += 1) this.#bytes[this.#length + index] = byteAt(piece, index);
-    this.#length += piece.length;
+    this.#add(piece, piece.length);
   }
 
   addText(text: string): void {
@@ -51,9 +49,7 @@ export class LineBytes {
   }
 
   addLine(line: LineBytes): void {
-    this.#makeRoom(line.#length);
-    line.copyTo(this.#bytes, this.#length);
-    this.#length += line.#length;
+    this.#add(line.#bytes, line.#length);
   }
 
   /** @param target Has room for all of the line from byte `start` on. */
@@ -63,6 +59,13 @@ export class LineBytes {
 
   toString(): string {
     return this.#bytes.toString('utf8', 0, this.#length);
+  }
+
+  /** For the few bytes of a piece, a loop is faster than a call of the engine. */
+  #add(bytes: Uint8Array, size: number): void {
+    this.#makeRoom(size);
+    for (let index = 0; index < size; index += 1) this.#bytes[this.#length + index] = byteAt(bytes, index);
+    this.#length += size;
   }
 
   #makeRoom(count: number): void {

@@ -42,7 +42,8 @@ import {
   type StoredFile,
 } from './record.ts';
 import { redactObject, redactText } from './redact.ts';
-import { perplexity, scalarText, toScalar } from './scalar.ts';
+import { RowMembers } from './row-members.ts';
+import { perplexity } from './scalar.ts';
 
 /** Where lines go. */
 export interface RecordLog {
@@ -97,7 +98,6 @@ const STEP_KIND = utf8(',"kind":"step","n":');
 const LOG_KIND = utf8(',"kind":"log"');
 const STEP = utf8(',"step":');
 const METRICS = utf8(',"metrics":{');
-const COMMA = utf8(',');
 const ROW_END = utf8('}}\n');
 
 export class Recorder<Shapes extends MetricShapes = MetricShapes> implements MetricsLogger<Shapes> {
@@ -122,8 +122,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   /** The time of the line before, as bytes and in Unix milliseconds. */
   readonly #time = new LineBytes();
   #timeMs = Number.NaN;
-  /** Room for the members of a row; undefined while a row has it, since a getter among its members may log another one. */
-  #room: LineBytes | undefined;
+  /** For the members of a row; undefined while a row has it, since a getter among its members may log another one. */
+  #room: RowMembers | undefined;
 
   constructor(options: RecorderOptions) {
     this.#log = options.log;
@@ -167,7 +167,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const step = this.#axis('logStep', metrics, 'step');
       if (step === undefined) return;
       const members = this.#typedScalars('logStep', this.#trainKeys, metrics, 'step');
-      if (members.length === 0) return;
+      if (members.size === 0) return;
       // Counted first, as in #append.
       this.#steps += 1;
       const nowMs = this.#begin(STEP_KIND);
@@ -175,7 +175,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       this.#line.add(STEP);
       this.#line.addNumber(step);
       this.#line.add(METRICS);
-      this.#line.addLine(members);
+      members.writeTo(this.#line);
       this.#line.add(ROW_END);
       // May wait for the next write, at a rate above the log's; so may free rows, and nothing else comes in floods.
       if (!this.#append(nowMs, false)) this.#steps -= 1;
@@ -197,7 +197,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       const totalSteps =
         field(metrics, 'total_steps') === undefined ? undefined : this.#axis('logFinal', metrics, 'total_steps');
       const members = this.#typedScalars('logFinal', this.#finalKeys, metrics, 'total_steps', totalSteps !== undefined);
-      if (members.length === 0 && totalSteps === undefined) return;
+      if (members.size === 0 && totalSteps === undefined) return;
       this.#writeRow('final', `${totalSteps === undefined ? '' : `"total_steps":${totalSteps},`}"metrics":`, members);
     });
   }
@@ -298,7 +298,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (place === undefined) return;
       if (!this.#isRow('logBarChart', key, bars)) return;
       const members = this.#scalars('logBarChart', key, this.#rowKeys, bars);
-      if (members.length > 0)
+      if (members.size > 0)
         this.#writeRow('bar_chart', `"key":${JSON.stringify(key)},${stepMember(place)}"bars":`, members);
     });
   }
@@ -422,9 +422,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#append(nowMs, true);
   }
 
-  #writeRow(kind: RecordKind, fields: string, members: LineBytes): void {
+  #writeRow(kind: RecordKind, fields: string, members: RowMembers): void {
     const nowMs = this.#begin(utf8(`,"kind":"${kind}",${fields}{`));
-    this.#line.addLine(members);
+    members.writeTo(this.#line);
     this.#line.add(ROW_END);
     this.#append(nowMs, true);
   }
@@ -462,7 +462,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const epoch = this.#axis(call, metrics, 'epoch');
     if (epoch === undefined) return;
     const members = this.#typedScalars(call, keys, metrics, 'epoch');
-    if (members.length > 0) this.#writeRow(kind, `"epoch":${epoch},"metrics":`, members);
+    if (members.size > 0) this.#writeRow(kind, `"epoch":${epoch},"metrics":`, members);
   }
 
   #logRow(series: string | undefined, metrics: unknown, options: unknown): void {
@@ -470,7 +470,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     if (place === undefined || !this.#isRow('log', series, metrics)) return;
     const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
     const members = this.#scalars('log', series, keys, metrics);
-    if (members.length === 0) return;
+    if (members.size === 0) return;
     const nowMs = this.#begin(LOG_KIND);
     if (place.step !== undefined) {
       this.#line.add(STEP);
@@ -478,7 +478,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     }
     if (series !== undefined) this.#line.addText(`,"series":${JSON.stringify(series)}`);
     this.#line.add(METRICS);
-    this.#line.addLine(members);
+    members.writeTo(this.#line);
     this.#line.add(ROW_END);
     // As steps: in a loop that came from elsewhere these are the steps.
     this.#append(nowMs, false);
@@ -540,7 +540,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   /** Members of a typed row: its own names, perplexity after a loss, then its further metrics. Read until the next row. */
-  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string, axisSuffices = false): LineBytes {
+  #typedScalars(call: string, keys: CanonicalKeys, row: object, axis: string, axisSuffices = false): RowMembers {
     const members = this.#takeRoom();
     if (!this.#isRow(call, '', row)) return members;
     const rejectedBefore = this.#rejected;
@@ -565,7 +565,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
         else this.#addMember(members, call, keys, name, further[name]);
       }
     }
-    if (members.length === 0 && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
+    if (members.size === 0 && !axisSuffices) this.#rejectEmpty(call, '', rejectedBefore);
     this.#room = members;
     return members;
   }
@@ -585,18 +585,18 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     rowKey: string | undefined,
     keys: CanonicalKeys,
     metrics: Readonly<Record<string, unknown>>,
-  ): LineBytes {
+  ): RowMembers {
     const members = this.#takeRoom();
     const rejectedBefore = this.#rejected;
     for (const name in metrics)
       if (Object.hasOwn(metrics, name)) this.#addMember(members, call, keys, name, metrics[name]);
-    if (members.length === 0) this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
+    if (members.size === 0) this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
     this.#room = members;
     return members;
   }
 
-  #takeRoom(): LineBytes {
-    const room = this.#room ?? new LineBytes();
+  #takeRoom(): RowMembers {
+    const room = this.#room ?? new RowMembers();
     this.#room = undefined;
     room.clear();
     return room;
@@ -608,7 +608,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   }
 
   /** Adds a member, or rejects it where it cannot be recorded. */
-  #addMember(members: LineBytes, call: string, keys: CanonicalKeys, name: string, value: unknown): void {
+  #addMember(members: RowMembers, call: string, keys: CanonicalKeys, name: string, value: unknown): void {
     const key = keys.encode(name);
     if (key === undefined) {
       this.#reject(call, name, keyProblem(keys.prefix + name) ?? 'is not a usable key');
@@ -618,10 +618,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       this.#reject(call, name, `is ${shown(value)}: a number is needed`);
       return;
     }
-    if (members.length > 0) members.add(COMMA);
-    members.add(key);
-    if (Number.isFinite(value)) members.addNumber(value);
-    else members.addText(scalarText(toScalar(value)));
+    members.add(key, value);
   }
 
   /** Strings, numbers, booleans and nulls of an object, secrets redacted; whatever else it holds is rejected. */
