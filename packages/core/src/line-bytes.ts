@@ -3,7 +3,6 @@
  * time, and encoded, before it could be written.
  */
 
-import { byteAt } from './bytes.ts';
 import { MAX_NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 /** Room for a row of ordinary size; a buffer grown beyond the second is not kept for the next line. */
@@ -34,7 +33,9 @@ export class LineBytes {
 
   /** Adds bytes of UTF-8. */
   add(piece: Uint8Array): void {
-    this.#add(piece, piece.length);
+    this.#makeRoom(piece.length);
+    this.#bytes.set(piece, this.#length);
+    this.#length += piece.length;
   }
 
   addText(text: string): void {
@@ -48,10 +49,6 @@ export class LineBytes {
     this.#length = putNumber(this.#bytes, this.#length, value);
   }
 
-  addLine(line: LineBytes): void {
-    this.#add(line.#bytes, line.#length);
-  }
-
   /** @param target Has room for all of the line from byte `start` on. */
   copyTo(target: Buffer, start: number): void {
     this.#bytes.copy(target, start, 0, this.#length);
@@ -59,13 +56,6 @@ export class LineBytes {
 
   toString(): string {
     return this.#bytes.toString('utf8', 0, this.#length);
-  }
-
-  /** For the few bytes of a piece, a loop is faster than a call of the engine. */
-  #add(bytes: Uint8Array, size: number): void {
-    this.#makeRoom(size);
-    for (let index = 0; index < size; index += 1) this.#bytes[this.#length + index] = byteAt(bytes, index);
-    this.#length += size;
   }
 
   #makeRoom(count: number): void {

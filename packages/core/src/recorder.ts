@@ -42,7 +42,7 @@ import {
   type StoredFile,
 } from './record.ts';
 import { redactObject, redactText } from './redact.ts';
-import { RowMembers } from './row-members.ts';
+import { rowKey, RowMembers, type RowKey } from './row-members.ts';
 import { perplexity } from './scalar.ts';
 
 /** Where lines go. */
@@ -119,9 +119,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #ended = false;
   /** The line at hand; no line is begun while another one is. */
   readonly #line = new LineBytes();
-  /** The time of the line before, as bytes and in Unix milliseconds. */
-  readonly #time = new LineBytes();
+  /** The time of the line before, in Unix milliseconds and as its bytes. */
   #timeMs = Number.NaN;
+  #time: Uint8Array = new Uint8Array(0);
   /** For the members of a row; undefined while a row has it, since a getter among its members may log another one. */
   #room: RowMembers | undefined;
 
@@ -438,10 +438,9 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     this.#line.add(TIME);
     if (nowMs !== this.#timeMs) {
       this.#timeMs = nowMs;
-      this.#time.clear();
-      this.#time.addNumber(nowMs / 1000);
+      this.#time = utf8(String(nowMs / 1000));
     }
-    this.#line.addLine(this.#time);
+    this.#line.add(this.#time);
     this.#line.add(kind);
     return nowMs;
   }
@@ -546,9 +545,10 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const rejectedBefore = this.#rejected;
     const further = row['metrics'];
     let hasPerplexity = false;
-    // In place of Object.keys, here as below: the array of a call's keys would be most of what the call leaves to the collector.
+    // In place of Object.keys, here as below: the array of a call's keys would be most of what the call leaves to the collector. The
+    // engine leaves out this check, which costs time as Object.hasOwn.
     for (const name in row) {
-      if (!Object.hasOwn(row, name) || name === axis || name === 'metrics') continue;
+      if (!Object.prototype.hasOwnProperty.call(row, name) || name === axis || name === 'metrics') continue;
       const value = row[name];
       if (value === undefined) continue;
       this.#addMember(members, call, keys, name, value);
@@ -559,7 +559,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     }
     if (further !== undefined && this.#isRow(call, 'metrics', further)) {
       for (const name in further) {
-        if (!Object.hasOwn(further, name)) continue;
+        if (!Object.prototype.hasOwnProperty.call(further, name)) continue;
         const taken = (Object.hasOwn(row, name) && row[name] !== undefined) || (hasPerplexity && name === 'perplexity');
         if (taken) this.#reject(call, name, 'is given twice: beside the metrics and within them');
         else this.#addMember(members, call, keys, name, further[name]);
@@ -589,7 +589,8 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const members = this.#takeRoom();
     const rejectedBefore = this.#rejected;
     for (const name in metrics)
-      if (Object.hasOwn(metrics, name)) this.#addMember(members, call, keys, name, metrics[name]);
+      if (Object.prototype.hasOwnProperty.call(metrics, name))
+        this.#addMember(members, call, keys, name, metrics[name]);
     if (members.size === 0) this.#rejectEmpty(call, rowKey ?? '', rejectedBefore);
     this.#room = members;
     return members;
@@ -658,19 +659,19 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 /** Keys of one prefix, encoded once: a trainer logs the same few names millions of times. */
 class CanonicalKeys {
   readonly prefix: string;
-  readonly #encoded = new Map<string, Uint8Array>();
+  readonly #encoded = new Map<string, RowKey>();
 
   constructor(prefix: string) {
     this.prefix = prefix;
   }
 
-  /** `"train/loss":` as UTF-8, or undefined where the key cannot be used. */
-  encode(name: string): Uint8Array | undefined {
+  /** `"train/loss":`, or undefined where the key cannot be used. */
+  encode(name: string): RowKey | undefined {
     const known = this.#encoded.get(name);
     if (known !== undefined) return known;
     if (name === '' || keyProblem(this.prefix + name) !== undefined) return undefined;
     if (this.#encoded.size >= MAX_CACHED_KEYS) this.#encoded.clear();
-    const encoded = utf8(`${JSON.stringify(this.prefix + name)}:`);
+    const encoded = rowKey(this.prefix + name);
     this.#encoded.set(name, encoded);
     return encoded;
   }

@@ -9,10 +9,19 @@ import { scalarText, toScalar } from './scalar.ts';
 /** Places of a row wider than this are not kept for the next one. */
 const MAX_KEPT = 1000;
 
-const COMMA = Uint8Array.of(0x2c);
+/** A key as JSON in UTF-8 with its colon, as a row's first one and as any other, with a comma before it. */
+export interface RowKey {
+  readonly first: Uint8Array;
+  readonly next: Uint8Array;
+}
+
+export function rowKey(key: string): RowKey {
+  const next = new TextEncoder().encode(`,${JSON.stringify(key)}:`);
+  return { first: next.subarray(1), next };
+}
 
 interface Member {
-  key: Uint8Array;
+  key: RowKey;
   value: number;
 }
 
@@ -30,8 +39,7 @@ export class RowMembers {
     this.#size = 0;
   }
 
-  /** @param key As JSON in UTF-8, with its colon. */
-  add(key: Uint8Array, value: number): void {
+  add(key: RowKey, value: number): void {
     const member = this.#members[this.#size];
     if (member === undefined) {
       this.#members.push({ key, value });
@@ -47,8 +55,7 @@ export class RowMembers {
     let written = 0;
     for (const { key, value } of this.#members) {
       if (written === this.#size) return;
-      if (written > 0) line.add(COMMA);
-      line.add(key);
+      line.add(written === 0 ? key.first : key.next);
       if (Number.isFinite(value)) line.addNumber(value);
       else line.addText(scalarText(toScalar(value)));
       written += 1;
