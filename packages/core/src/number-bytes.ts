@@ -4,15 +4,11 @@
  * double, and of those the nearest (ECMA-262, Number::toString).
  */
 
-import { byteAt } from './bytes.ts';
+import { byteAt, MINUS, POINT, utf8, ZERO } from './bytes.ts';
 import { inversePowerOfTen, powerOfTen, productError } from './decimal.ts';
 
 /** What the longest number takes, such as -1.2345678901234567e-100. */
 export const MAX_NUMBER_BYTES = 25;
-
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
 
 /** 17 digits tell any two doubles apart: nine of them, and the last eight. */
 const MAX_DIGITS = 17;
@@ -26,9 +22,7 @@ const LARGEST = 1e17;
 const DOUBT = 1e-9;
 
 /** 00 to 99. */
-const PAIRS = new TextEncoder().encode(
-  Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0')).join(''),
-);
+const PAIRS = utf8(Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0')).join(''));
 
 /**
  * Writes a finite number as JSON has it, but for a negative zero, which keeps its sign. Returns where the next byte goes.

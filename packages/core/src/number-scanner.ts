@@ -3,13 +3,10 @@
  * half of that, and gives the same doubles to the last bit.
  */
 
-import { byteAt } from './bytes.ts';
+import { byteAt, MINUS, POINT, ZERO } from './bytes.ts';
 import { inversePowerError, inversePowerOfTen, MAX_EXACT_POWER, powerOfTen, productError } from './decimal.ts';
 
 const PLUS = 0x2b;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
 const UPPER_E = 0x45;
 const LOWER_E = 0x65;
 

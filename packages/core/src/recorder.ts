@@ -5,6 +5,7 @@
  */
 
 import { relative, resolve, sep } from 'node:path';
+import { utf8 } from './bytes.ts';
 import { errorMessage } from './errors.ts';
 import { bucketise } from './histogram.ts';
 import { readImageHeader } from './image-format.ts';
@@ -33,7 +34,6 @@ import { LineBytes } from './line-bytes.ts';
 import type { Rejection } from './publisher.ts';
 import {
   ALERT_LEVELS,
-  RECORD_VERSION,
   SUMMARY_RULES,
   type BlobReference,
   type FileEntry,
@@ -42,6 +42,7 @@ import {
   type StoredFile,
 } from './record.ts';
 import { redactObject, redactText } from './redact.ts';
+import { LOG_KIND, METRICS, ROW_END, SEQ, STEP, STEP_KIND, TIME } from './row-form.ts';
 import { rowKey, RowMembers, type RowKey } from './row-members.ts';
 import { perplexity } from './scalar.ts';
 
@@ -91,15 +92,6 @@ const MAX_BUCKETS = 1000;
 
 const CLOSED = 'the publisher is closed';
 
-/** What is the same in every row, as UTF-8. */
-const SEQ = utf8(`{"v":${RECORD_VERSION},"seq":`);
-const TIME = utf8(',"time":');
-const STEP_KIND = utf8(',"kind":"step","n":');
-const LOG_KIND = utf8(',"kind":"log"');
-const STEP = utf8(',"step":');
-const METRICS = utf8(',"metrics":{');
-const ROW_END = utf8('}}\n');
-
 export class Recorder<Shapes extends MetricShapes = MetricShapes> implements MetricsLogger<Shapes> {
   readonly #log: RecordLog;
   readonly #blobs: BlobStore;
@@ -119,7 +111,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #ended = false;
   /** The line at hand; no line is begun while another one is. */
   readonly #line = new LineBytes();
-  /** The time of the line before, in Unix milliseconds and as its bytes. */
+  /** The time of the line begun last, in Unix milliseconds and as its bytes. */
   #timeMs = Number.NaN;
   #time: Uint8Array = new Uint8Array(0);
   /** For the members of a row; undefined while a row has it, since a getter among its members may log another one. */
@@ -170,15 +162,14 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
       if (members.size === 0) return;
       // Counted first, as in #append.
       this.#steps += 1;
-      const nowMs = this.#begin(STEP_KIND);
+      this.#begin();
+      this.#line.add(STEP_KIND);
       this.#line.addNumber(this.#steps);
       this.#line.add(STEP);
       this.#line.addNumber(step);
       this.#line.add(METRICS);
-      members.writeTo(this.#line);
-      this.#line.add(ROW_END);
       // May wait for the next write, at a rate above the log's; so may free rows, and nothing else comes in floods.
-      if (!this.#append(nowMs, false)) this.#steps -= 1;
+      if (!this.#appendRow(members, false)) this.#steps -= 1;
     } catch (error) {
       this.#reject('logStep', '', errorMessage(error));
     }
@@ -416,41 +407,45 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const { kind, ...fields } = body;
     const text = JSON.stringify(fields);
     checkLength(text.length);
-    const nowMs = this.#begin(utf8(`,"kind":"${kind}",`));
-    this.#line.addText(text.slice(1));
-    this.#line.addText('\n');
-    this.#append(nowMs, true);
+    this.#begin();
+    this.#line.addText(`,"kind":"${kind}",${text.slice(1)}\n`);
+    this.#append(true);
   }
 
+  /** @param fields With the name of the object that the members are in, and its colon. */
   #writeRow(kind: RecordKind, fields: string, members: RowMembers): void {
-    const nowMs = this.#begin(utf8(`,"kind":"${kind}",${fields}{`));
-    members.writeTo(this.#line);
-    this.#line.add(ROW_END);
-    this.#append(nowMs, true);
+    this.#begin();
+    this.#line.addText(`,"kind":"${kind}",${fields}{`);
+    this.#appendRow(members, true);
   }
 
-  /** Begins a line, with `kind` behind what is in all of them. Returns its time in Unix milliseconds. */
-  #begin(kind: Uint8Array): number {
+  /** Begins a line with what is in all of them. */
+  #begin(): void {
     const nowMs = this.#nowMs();
-    this.#line.clear();
-    this.#line.add(SEQ);
-    this.#line.addNumber(this.#records);
-    this.#line.add(TIME);
     if (nowMs !== this.#timeMs) {
       this.#timeMs = nowMs;
       this.#time = utf8(String(nowMs / 1000));
     }
+    this.#line.clear();
+    this.#line.add(SEQ);
+    this.#line.addNumber(this.#records);
+    this.#line.add(TIME);
     this.#line.add(this.#time);
-    this.#line.add(kind);
-    return nowMs;
+  }
+
+  /** Ends the line at hand with a row's members, and appends it. */
+  #appendRow(members: RowMembers, writeNow: boolean): boolean {
+    members.writeTo(this.#line);
+    this.#line.add(ROW_END);
+    return this.#append(writeNow);
   }
 
   /** Appends the line at hand. */
-  #append(nowMs: number, writeNow: boolean): boolean {
+  #append(writeNow: boolean): boolean {
     checkLength(this.#line.length);
     // Counted first: the log may report a failure from within, and whoever is told may log in turn.
     this.#records += 1;
-    if (this.#log.append(this.#line, nowMs, writeNow)) return true;
+    if (this.#log.append(this.#line, this.#timeMs, writeNow)) return true;
     // A dropped record takes no number: `seq` stays dense, and the loss is counted.
     this.#records -= 1;
     this.#dropped += 1;
@@ -470,17 +465,16 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
     const members = this.#scalars('log', series, keys, metrics);
     if (members.size === 0) return;
-    const nowMs = this.#begin(LOG_KIND);
+    this.#begin();
+    this.#line.add(LOG_KIND);
     if (place.step !== undefined) {
       this.#line.add(STEP);
       this.#line.addNumber(place.step);
     }
     if (series !== undefined) this.#line.addText(`,"series":${JSON.stringify(series)}`);
     this.#line.add(METRICS);
-    members.writeTo(this.#line);
-    this.#line.add(ROW_END);
     // As steps: in a loop that came from elsewhere these are the steps.
-    this.#append(nowMs, false);
+    this.#appendRow(members, false);
   }
 
   /** The value of a typed row's axis as text; undefined, and rejected, where it is no step. */
@@ -638,7 +632,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 
   #imageBytes(image: ImageSource): Uint8Array {
     if (image instanceof Uint8Array) return image;
-    return 'svg' in image ? new TextEncoder().encode(image.svg) : this.#blobs.read(image.path);
+    return 'svg' in image ? utf8(image.svg) : this.#blobs.read(image.path);
   }
 
   #fileEntry(call: string, path: string, base = '.'): FileEntry | undefined {
@@ -675,10 +669,6 @@ class CanonicalKeys {
     this.#encoded.set(name, encoded);
     return encoded;
   }
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
 
 function checkLength(bytes: number): void {

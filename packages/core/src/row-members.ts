@@ -3,6 +3,7 @@
  * of their own.
  */
 
+import { utf8 } from './bytes.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { scalarText, toScalar } from './scalar.ts';
 
@@ -16,7 +17,7 @@ export interface RowKey {
 }
 
 export function rowKey(key: string): RowKey {
-  const next = new TextEncoder().encode(`,${JSON.stringify(key)}:`);
+  const next = utf8(`,${JSON.stringify(key)}:`);
   return { first: next.subarray(1), next };
 }
 

@@ -3,14 +3,14 @@
  * the one before: what is the same is compared and not parsed again.
  */
 
-import { byteAt } from './bytes.ts';
+import { byteAt, utf8, ZERO } from './bytes.ts';
 import { NumberScanner } from './number-scanner.ts';
 import { RECORD_VERSION, type LogRecord, type StepRecord } from './record.ts';
+import { LOG_KIND, METRICS, ROW_END, SEQ, STEP, STEP_KIND, TIME } from './row-form.ts';
 import type { Scalar, ScalarMap } from './scalar.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const ZERO = 0x30;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 /** Of characters that stand for themselves in JSON, and take one byte. */
@@ -19,16 +19,8 @@ const LAST_ASCII = 0x7f;
 
 const MAX_COUNT_DIGITS = 15;
 
-const SEQ = bytesOf(`{"v":${RECORD_VERSION},"seq":`);
-const TIME = bytesOf(',"time":');
-const STEP_KIND = bytesOf(',"kind":"step","n":');
-const STEP = bytesOf(',"step":');
-const LOG_KIND = bytesOf(',"kind":"log","step":');
-const METRICS = bytesOf(',"metrics":{');
-const END = bytesOf('}}\n');
-
 const NON_FINITE: readonly (readonly [Uint8Array, Scalar])[] = (['NaN', 'Infinity', '-Infinity'] as const).map(
-  (text) => [bytesOf(`"${text}"`), text],
+  (text) => [utf8(`"${text}"`), text],
 );
 
 /** A metric's key as a line has it, with its quotes and its colon. */
@@ -75,7 +67,7 @@ export class RowReader {
     const time = this.#time();
     const isStep = this.#takes(STEP_KIND);
     const n = isStep ? this.#count() : 0;
-    if (!this.#takes(isStep ? STEP : LOG_KIND)) return undefined;
+    if ((!isStep && !this.#takes(LOG_KIND)) || !this.#takes(STEP)) return undefined;
     const step = this.#count();
     if (Number.isNaN(seq + time + n + step) || !this.#takes(METRICS)) return undefined;
     const metrics = this.#metrics();
@@ -108,7 +100,7 @@ export class RowReader {
       const value = this.#scalar();
       if (value === undefined) return undefined;
       metrics[key] = value;
-      if (this.#takes(END)) return metrics;
+      if (this.#takes(ROW_END)) return metrics;
       if (byteAt(this.#bytes, this.#at) !== COMMA) return undefined;
       this.#at += 1;
     }
@@ -136,7 +128,7 @@ export class RowReader {
     }
     // Setting it would set the object's prototype.
     if (key === '__proto__' || byteAt(this.#bytes, at + 1) !== COLON) return undefined;
-    return { key, bytes: bytesOf(`"${key}":`) };
+    return { key, bytes: utf8(`"${key}":`) };
   }
 
   #scalar(): Scalar | undefined {
@@ -173,8 +165,4 @@ export class RowReader {
     this.#at = at + piece.length;
     return true;
   }
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

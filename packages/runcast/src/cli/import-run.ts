@@ -39,6 +39,8 @@ export class ImportedRun {
   readonly directory: RunDirectory;
   readonly #log: LogWriter;
   readonly #blobs: BlobStore;
+  /** The line at hand. */
+  readonly #bytes = new LineBytes();
   #seq = 0;
   #failure: string | undefined;
 
@@ -93,7 +95,9 @@ export class ImportedRun {
     const head = `{"v":1,"seq":${this.#seq},"time":${time},"kind":"${kind}"`;
     this.#seq += 1;
     // At one instant: the log then writes many lines at a time.
-    this.#log.append(LineBytes.of(`${head},${fields}}\n`), 0, false);
+    this.#bytes.clear();
+    this.#bytes.addText(`${head},${fields}}\n`);
+    this.#log.append(this.#bytes, 0, false);
     this.#check();
   }
 
