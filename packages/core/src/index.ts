@@ -15,5 +15,6 @@ export * from './step-line.ts';
 export * from './image-format.ts';
 export * from './recorder.ts';
 export * from './parse-record.ts';
+export { withRoom } from './bytes.ts';
 export { RowReader } from './row-reader.ts';
 export { LineBytes } from './line-bytes.ts';

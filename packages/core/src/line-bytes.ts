@@ -3,6 +3,7 @@
  * time, and encoded, before it could be written.
  */
 
+import { withRoom } from './bytes.ts';
 import { MAX_NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 /** Room for a row of ordinary size; a buffer grown beyond the second is not kept for the next line. */
@@ -59,10 +60,6 @@ export class LineBytes {
   }
 
   #makeRoom(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-    this.copyTo(larger, 0);
-    this.#bytes = larger;
+    this.#bytes = withRoom(this.#bytes, this.#length, count);
   }
 }

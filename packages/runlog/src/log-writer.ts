@@ -10,7 +10,7 @@
 
 import { join } from 'node:path';
 import { openAppendFile, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
-import { errorInfo, type ErrorInfo, type LineBytes, type RecordLog } from '@runcast/core';
+import { errorInfo, withRoom, type ErrorInfo, type LineBytes, type RecordLog } from '@runcast/core';
 
 const BUCKET_TOKENS = 1024;
 const TOKENS_PER_MS = 50;
@@ -169,14 +169,9 @@ export class LogWriter implements RecordLog {
   }
 
   #keep(line: LineBytes): void {
-    const needed = this.#pendingBytes + line.length;
-    if (needed > this.#pending.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#pending.length * 2));
-      this.#pending.copy(larger, 0, 0, this.#pendingBytes);
-      this.#pending = larger;
-    }
+    this.#pending = withRoom(this.#pending, this.#pendingBytes, line.length);
     line.copyTo(this.#pending, this.#pendingBytes);
-    this.#pendingBytes = needed;
+    this.#pendingBytes += line.length;
     this.#pendingLines += 1;
   }
 

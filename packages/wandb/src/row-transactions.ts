@@ -4,11 +4,11 @@
  * numbers are those of `Record`, `HistoryRecord` and `HistoryItem` (wandb/proto/wandb_internal.proto in github.com/wandb/wandb).
  */
 
+import { withRoom } from '@runcast/core';
 import Pbf from 'pbf';
 import type { HistoryLine } from './history-lines.ts';
 import { roundedSeconds } from './json-text.ts';
 import { KnownKeys } from './known-keys.ts';
-import { withRoom } from './with-room.ts';
 
 /** What a field begins with: its number times 8, and the wire type, 0 for an integer and 2 for what has a length. */
 const RECORD_NUM = 0x08;

@@ -4,7 +4,7 @@
  */
 
 import { crc32 } from 'node:zlib';
-import { withRoom } from './with-room.ts';
+import { withRoom } from '@runcast/core';
 
 /** `:W&B`, magic 0xBEE1, version 0. */
 export const FILE_HEADER: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
