@@ -16,5 +16,7 @@ export * from './image-format.ts';
 export * from './recorder.ts';
 export * from './parse-record.ts';
 export { withRoom } from './bytes.ts';
+export { MAX_NUMBER_BYTES, putNumber } from './number-bytes.ts';
+export { numberText } from './number-text.ts';
 export { RowReader } from './row-reader.ts';
 export { LineBytes } from './line-bytes.ts';

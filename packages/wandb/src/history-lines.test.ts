@@ -6,8 +6,7 @@ function row(
   fields: Readonly<Record<string, number>>,
   more: Partial<HistoryRow> = {},
 ): HistoryRow {
-  const texts = Object.entries(fields).map(([key, value]) => [key, String(value)] as const);
-  return { step, time: 100, fields: texts, axis: undefined, ...more };
+  return { step, time: 100, fields, axis: undefined, ...more };
 }
 
 /** The lines of some rows, parsed, without the times. */
@@ -39,10 +38,8 @@ describe('the newest line', () => {
   });
 
   it('is followed by one at its step for a row whose step went back, which says where it is', () => {
-    const truth = ['log/step', '3'] as const;
-    expect(
-      linesOf(row(7, { a: 1 }), row(3, { b: 2 }, { truth }), row(8, { a: 1 }, { truth: ['log/step', '8'] })),
-    ).toEqual([
+    const truth = 'log/step';
+    expect(linesOf(row(7, { a: 1 }), row(3, { b: 2 }, { truth }), row(8, { a: 1 }, { truth }))).toEqual([
       { _step: 7, a: 1 },
       { _step: 7, b: 2, 'log/step': 3 },
       { _step: 8, a: 1 },
@@ -60,7 +57,7 @@ describe('the newest line', () => {
   });
 
   it('takes rows of one place on an axis, and none of another', () => {
-    const at = (step: number): Partial<HistoryRow> => ({ axis: ['epoch', String(step)] });
+    const at = (step: number): Partial<HistoryRow> => ({ axis: ['epoch', step] });
     expect(
       linesOf(row(undefined, { a: 1 }, at(1)), row(undefined, { b: 1 }, at(1)), row(undefined, { c: 1 }, at(2))),
     ).toEqual([
@@ -81,7 +78,7 @@ describe('the newest line', () => {
     const long = (key: string, bytes: number): HistoryRow => ({
       step: 1,
       time: 0,
-      fields: [[key, JSON.stringify('x'.repeat(bytes))]],
+      fields: { [key]: JSON.stringify('x'.repeat(bytes)) },
       axis: undefined,
     });
     expect(history.add(long('a', MAX_LINE_BYTES))).toBeUndefined();
@@ -104,14 +101,22 @@ describe('what has to be written', () => {
     expect(history.take().offset).toBe(0);
     history.add(row(3, { a: 4 }));
     expect(history.take()).toMatchObject({ offset: 2, content: [expect.any(String)] });
-    expect(history.closed.map(({ step, fields }) => [step, [...fields].length])).toEqual([
+    expect(history.closed.map(({ step, map }) => [step, map.size])).toEqual([
       [1, 2],
       [2, 1],
     ]);
   });
 
   it('is the same when a position is gone on from', () => {
-    const rows = [row(1, { a: 1 }), row(1, { b: 2 }), row(2, { a: 3 }), row(2, { b: 4 }, { time: 101.5 })];
+    const axis = ['epoch', 1] as const;
+    const rows = [
+      row(1, { a: 1 }),
+      row(1, { b: 2 }),
+      row(2, { a: 3 }),
+      row(2, { b: -0 }, { time: 101.5 }),
+      row(undefined, { a: 0.1 }, { axis }),
+      row(undefined, { b: 1e21 }, { axis }),
+    ];
     const whole = new HistoryLines(NO_HISTORY, 100);
     for (const each of rows) whole.add(each);
     const expected = whole.take().content;

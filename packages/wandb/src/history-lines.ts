@@ -4,39 +4,45 @@
  * begin a new line at the current step; the row's own axis then carries the truth.
  */
 
-import type { JsonObject } from '@runcast/core';
-import { objectText, roundedSeconds } from './json-text.ts';
+import { MAX_NUMBER_BYTES, type JsonObject } from '@runcast/core';
+import {
+  eachField,
+  fieldText,
+  memberText,
+  roundedSeconds,
+  type Field,
+  type Fields,
+  type FieldValue,
+} from './json-text.ts';
 
 /** Longest line in bytes of UTF-8, 100 KiB below 10 MiB, as W&B's own client has it. */
 export const MAX_LINE_BYTES: number = 10 * 1024 * 1024 - 100 * 1024;
-
-/** A key and its value as JSON. */
-export type Field = readonly [key: string, text: string];
+/** A row that may take more is measured. */
+const MAX_ROUGH_BYTES = 64 * 1024;
+/** What a line's own fields take at most. */
+const EMPTY_LINE_BYTES = 100;
+/** Quotes, colon and comma, and escapes in a key. */
+const PUNCTUATION_BYTES = 8;
+/** Bytes of UTF-8 that a UTF-16 unit takes at most. */
+const MAX_UNIT_BYTES = 3;
 
 export interface HistoryRow {
   /** Its `_step`; undefined for a row on an axis of its own, which goes wherever the run is. */
   readonly step: number | undefined;
   /** Unix seconds. */
   readonly time: number;
-  readonly fields: readonly Field[];
+  readonly fields: Fields;
   /** Where the row is on its own axis. Rows of one line share it where they are at the same place. */
   readonly axis: Field | undefined;
-  /** Added where the row's line is not at the row's step. */
-  readonly truth?: Field | undefined;
-}
-
-/** A line, its own fields left out. */
-export interface HistoryLine {
-  readonly step: number;
-  readonly time: number;
-  readonly fields: Iterable<Field>;
+  /** Key of the row's step, where its line is at another. */
+  readonly truth?: string | undefined;
 }
 
 /** The newest line. */
-interface OpenLine extends JsonObject {
+interface SavedLine extends JsonObject {
   readonly step: number;
   readonly time: number;
-  readonly fields: readonly Field[];
+  readonly fields: readonly (readonly [key: string, text: string])[];
 }
 
 /** Where the history stands, as JSON. */
@@ -45,7 +51,7 @@ export interface HistoryState extends JsonObject {
   readonly lines: number;
   /** The greatest `_step`; null before the first. */
   readonly step: number | null;
-  readonly open: OpenLine | null;
+  readonly open: SavedLine | null;
 }
 
 export const NO_HISTORY: HistoryState = { lines: 0, step: null, open: null };
@@ -59,6 +65,14 @@ export interface HistoryWrite {
 /** Names that W&B's own values have. A metric called so gets a prefix. */
 const RESERVED_KEYS: ReadonlySet<string> = new Set(['_step', '_timestamp', '_runtime', '_wandb']);
 
+/** A row's fields as a history may have them: nearly always the very same. */
+export function historyFields(metrics: Fields): Fields {
+  for (const key in metrics)
+    if (historyKey(key) !== key)
+      return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [historyKey(name), value]));
+  return metrics;
+}
+
 /** The key as a history or summary may have it. */
 export function historyKey(key: string): string {
   // Asked of every key of every row.
@@ -66,42 +80,86 @@ export function historyKey(key: string): string {
   return RESERVED_KEYS.has(key.replace(/^(?:metrics\/)+/u, '')) ? `metrics/${key}` : key;
 }
 
-interface Line {
+/** A line, its own fields left out. */
+export class HistoryLine {
   readonly step: number;
-  /** Of its first row: what was written of a line stays as it is. */
+  /** Unix seconds, of its first row: what was written of a line stays as it is. */
   readonly time: number;
   /** At most so many it takes, written. */
   bytes: number;
   /** Those of a row as they came; in a map once another row asks for the same line, which few do. */
-  fields: readonly Field[] | Map<string, string>;
+  #fields: Fields | Map<string, FieldValue>;
+  /** Of that row; among the fields where they are in a map. */
+  readonly #axis: Field | undefined;
+
+  constructor(
+    { step, time }: { readonly step: number; readonly time: number },
+    bytes: number,
+    fields: Fields | Map<string, FieldValue>,
+    axis: Field | undefined,
+  ) {
+    this.step = step;
+    this.time = time;
+    this.bytes = bytes;
+    this.#fields = fields;
+    this.#axis = axis;
+  }
+
+  static of(saved: SavedLine): HistoryLine {
+    const fields = new Map(saved.fields);
+    const line = new HistoryLine(saved, EMPTY_LINE_BYTES, fields, undefined);
+    for (const [key, text] of fields) line.bytes += memberBytes(key, text, exactBytes);
+    return line;
+  }
+
+  /** Its fields, to be added to. */
+  get map(): Map<string, FieldValue> {
+    if (this.#fields instanceof Map) return this.#fields;
+    const map = new Map(Object.entries(this.#fields));
+    if (this.#axis !== undefined) map.set(...this.#axis);
+    this.#fields = map;
+    return map;
+  }
+
+  /** Tells of each field in turn. */
+  each(take: (key: string, value: FieldValue) => void): void {
+    if (this.#fields instanceof Map) {
+      for (const [key, value] of this.#fields) take(key, value);
+      return;
+    }
+    eachField(this.#fields, take);
+    if (this.#axis !== undefined) take(...this.#axis);
+  }
 }
 
 export class HistoryLines {
   readonly #startTime: number;
   #lines: number;
   #step: number | null;
-  #open: Line | undefined;
+  #open: HistoryLine | undefined;
   /** The open line differs from what was last written of it. */
   #changed = false;
   /** Finished lines since {@link take} that differ from what was last written; the open one is not among them. */
-  #finished: Line[] = [];
+  #finished: HistoryLine[] = [];
   /** Finished lines since the beginning. */
-  readonly #closed: Line[] = [];
+  readonly #closed: HistoryLine[] = [];
 
   /** @param startTime When the run began, in Unix seconds. */
   constructor(state: HistoryState, startTime: number) {
     this.#startTime = startTime;
     this.#lines = state.lines;
     this.#step = state.step;
-    if (state.open !== null) this.#open = { ...state.open, bytes: bytesOf(state.open.fields) };
+    if (state.open !== null) this.#open = HistoryLine.of(state.open);
   }
 
   /** The `_step` that the row got; undefined where the row alone is too long for a line. */
   add(row: HistoryRow): number | undefined {
-    const bytes = bytesOf(row.fields) + addedBytes(row.axis) + addedBytes(row.truth);
+    let bytes = rowBytes(row, atMostBytes);
+    if (bytes > MAX_ROUGH_BYTES) bytes = rowBytes(row, exactBytes);
     if (bytes > MAX_LINE_BYTES) return undefined;
     const open = this.#taker(row, bytes) ?? this.#begin(this.#stepOf(row), row);
-    if (row.truth !== undefined && row.step !== open.step) mapped(open).set(...row.truth);
+    const { step, truth } = row;
+    if (truth !== undefined && step !== undefined && step !== open.step) open.map.set(truth, step);
     open.bytes += bytes;
     this.#changed = true;
     return open.step;
@@ -121,23 +179,25 @@ export class HistoryLines {
     return this.#closed;
   }
 
+  /** These and the open one. */
+  get all(): readonly HistoryLine[] {
+    return this.#open === undefined ? this.#closed : [...this.#closed, this.#open];
+  }
+
   state(): HistoryState {
-    return {
-      lines: this.#lines,
-      step: this.#step,
-      open: this.#open === undefined ? null : closedLine(this.#open),
-    };
+    return { lines: this.#lines, step: this.#step, open: this.#open === undefined ? null : savedLine(this.#open) };
   }
 
   /** The open line with the row in it, where it goes there. */
-  #taker({ step, fields, axis }: HistoryRow, bytes: number): Line | undefined {
+  #taker({ step, fields, axis }: HistoryRow, bytes: number): HistoryLine | undefined {
     const open = this.#open;
     if (open === undefined || open.bytes + bytes > MAX_LINE_BYTES) return undefined;
     if (step !== undefined && step !== open.step) return undefined;
-    const there = mapped(open);
-    if (axis !== undefined && (there.get(axis[0]) ?? axis[1]) !== axis[1]) return undefined;
-    if (fields.some(([key]) => there.has(key))) return undefined;
-    for (const [key, text] of fields) there.set(key, text);
+    const there = open.map;
+    if (axis !== undefined && fieldText(there.get(axis[0]) ?? axis[1]) !== fieldText(axis[1])) return undefined;
+    const keys = Object.keys(fields);
+    if (keys.some((key) => there.has(key))) return undefined;
+    eachField(fields, (key, value) => there.set(key, value));
     if (axis !== undefined) there.set(...axis);
     return open;
   }
@@ -149,46 +209,55 @@ export class HistoryLines {
     return step === undefined ? Math.min(current + 1, Number.MAX_SAFE_INTEGER) : Math.max(step, current);
   }
 
-  #begin(step: number, { time, fields, axis }: HistoryRow): Line {
+  #begin(step: number, { time, fields, axis }: HistoryRow): HistoryLine {
     if (this.#open !== undefined) {
       if (this.#changed) this.#finished.push(this.#open);
       this.#closed.push(this.#open);
     }
-    const line = { step, time, bytes: 0, fields: axis === undefined ? fields : [...fields, axis] };
+    const line = new HistoryLine({ step, time }, 0, fields, axis);
     this.#open = line;
     this.#step = step;
     this.#lines += 1;
     return line;
   }
 
-  #text({ step, time, fields }: Line): string {
-    const runtime = roundedSeconds(time - this.#startTime);
-    const own: readonly Field[] = [
-      ['_step', String(step)],
-      ['_timestamp', String(time)],
-      ['_runtime', String(runtime)],
-    ];
-    return objectText([...own, ...fields]);
+  #text(line: HistoryLine): string {
+    const { step, time } = line;
+    let text = `{"_step":${step},"_timestamp":${time},"_runtime":${roundedSeconds(time - this.#startTime)}`;
+    line.each((key, value) => {
+      text += `,${memberText(key, value)}`;
+    });
+    return `${text}}`;
   }
 }
 
-function mapped(line: Line): Map<string, string> {
-  const fields = line.fields instanceof Map ? line.fields : new Map(line.fields);
-  line.fields = fields;
-  return fields;
+function savedLine(line: HistoryLine): SavedLine {
+  const fields: (readonly [string, string])[] = [];
+  line.each((key, value) => fields.push([key, fieldText(value)]));
+  return { step: line.step, time: line.time, fields };
 }
 
-function closedLine({ step, time, fields }: Line): OpenLine {
-  return { step, time, fields: [...fields] };
+/** Of UTF-8. */
+type ByteLength = (text: string) => number;
+
+function exactBytes(text: string): number {
+  return Buffer.byteLength(text);
 }
 
-function bytesOf(fields: readonly Field[]): number {
-  let sum = 100;
-  for (const field of fields) sum += addedBytes(field);
-  return sum;
+/** Soon said. */
+function atMostBytes(text: string): number {
+  return text.length * MAX_UNIT_BYTES;
 }
 
-/** With quotes, colon and comma. */
-function addedBytes(field: Field | undefined): number {
-  return field === undefined ? 0 : Buffer.byteLength(field[0]) + Buffer.byteLength(field[1]) + 8;
+function rowBytes({ fields, axis, truth }: HistoryRow, byteLength: ByteLength): number {
+  let bytes = EMPTY_LINE_BYTES;
+  for (const key in fields)
+    if (Object.prototype.hasOwnProperty.call(fields, key)) bytes += memberBytes(key, fields[key] ?? 0, byteLength);
+  if (axis !== undefined) bytes += memberBytes(...axis, byteLength);
+  return truth === undefined ? bytes : bytes + memberBytes(truth, 0, byteLength);
+}
+
+function memberBytes(key: string, value: FieldValue, byteLength: ByteLength): number {
+  const valueBytes = typeof value === 'number' ? MAX_NUMBER_BYTES : byteLength(value);
+  return byteLength(key) + valueBytes + PUNCTUATION_BYTES;
 }

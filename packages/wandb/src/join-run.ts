@@ -6,7 +6,7 @@
 import { isJsonObject, toJson, type JsonObject, type JsonValue } from '@runcast/core';
 import { z } from 'zod';
 import type { HistoryWrite } from './history-lines.ts';
-import { parseJsonText, scalarText, valueText } from './json-text.ts';
+import { parseJsonText, valueText } from './json-text.ts';
 import { decodeMetrics } from './metric-definitions.ts';
 import type { ServerRunStatus } from './operations.ts';
 import { NEW_RUN, type RunIdentity, type RunState } from './run-state.ts';
@@ -186,5 +186,5 @@ function unwrapped(item: JsonValue): JsonValue {
 
 /** A top-level word was a number. */
 function wordText(value: JsonValue): string {
-  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? scalarText(value) : valueText(value);
+  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? value : valueText(value);
 }

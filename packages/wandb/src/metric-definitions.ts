@@ -43,7 +43,8 @@ export function decodeMetrics(list: JsonValue | undefined): readonly MetricEntry
 
 export class MetricDefinitions {
   readonly #entries: Map<string, MetricEntry>;
-  #rules = new Map<string, SummaryRule | undefined>();
+  /** Of keys that were asked for; null where there is none. */
+  #rules = new Map<string, SummaryRule | null>();
 
   constructor(entries: readonly MetricEntry[]) {
     this.#entries = new Map(entries.map((entry) => [entry.metric, entry]));
@@ -73,10 +74,10 @@ export class MetricDefinitions {
 
   /** The rule for a key: its own, or that of the longest prefix. */
   ruleOf(key: string): SummaryRule | undefined {
-    if (this.#rules.has(key)) return this.#rules.get(key);
-    const own = this.#entries.get(key)?.summary ?? undefined;
-    const rule = own ?? this.#globRule(key);
-    this.#rules.set(key, rule);
+    const known = this.#rules.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const rule = this.#entries.get(key)?.summary ?? this.#globRule(key);
+    this.#rules.set(key, rule ?? null);
     return rule;
   }
 

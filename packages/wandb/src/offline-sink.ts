@@ -27,6 +27,7 @@ import type { DigestedFile } from './artifact-manifest.ts';
 import { blobPath } from './blob-path.ts';
 import { nameProblems, type WandbSinkConfig } from './config.ts';
 import { mediaFile, type MediaRecord } from './media.ts';
+import { HistoryLine } from './history-lines.ts';
 import { encodeBatch, runtimeOf, systemFields, type EncodedBatch } from './run-encoder.ts';
 import { begun, firstIdentity, NEW_RUN, runStateSchema, type RunState } from './run-state.ts';
 import { RowTransactions } from './row-transactions.ts';
@@ -48,6 +49,8 @@ import {
 
 const DEFAULT_PROJECT = 'uncategorized';
 const PROBE = '.writable';
+/** Of nearly every record. */
+const NO_RECORDS: readonly TransactionRecord[] = [];
 
 const positionSchema = z.object({
   v: z.literal(1),
@@ -110,10 +113,9 @@ class OfflineSink implements Sink {
     const isNew = this.#state.identity === null || encoded.state.tags.length > before.tags.length;
     if (isNew) records.push(runRecord(encoded.state, this.#place(encoded.state)));
     records.push(...this.#changes(isNew ? { ...before, config: encoded.state.config } : before, encoded));
-    for (const line of encoded.lines.closed) records.push((num) => this.#rows.record(line, before.start, num));
-    for (const record of batch.records) records.push(...this.#payload(batch.writer, record, encoded.state));
+    const payload = batch.records.flatMap((record) => this.#payload(batch.writer, record, encoded.state));
     this.#file ??= this.#begin(before.start);
-    this.#append(records);
+    this.#append(before.start, records, encoded.lines.closed, payload);
     this.#state = encoded.state;
   }
 
@@ -131,7 +133,7 @@ class OfflineSink implements Sink {
       const runtime = runtimeOf(summary);
       const records = [summaryRecord([...summary, ['_wandb', `{"runtime":${runtime}}`]])];
       if (exitCode !== null) records.push(exitRecord(exitCode, runtime));
-      this.#append(records);
+      this.#append(this.#state.start, records);
     } finally {
       this.#file?.close();
     }
@@ -185,10 +187,10 @@ class OfflineSink implements Sink {
       case 'summary':
       case 'histogram':
       case 'close':
-        return [];
+        return NO_RECORDS;
       default:
         record satisfies never;
-        return [];
+        return NO_RECORDS;
     }
   }
 
@@ -240,25 +242,35 @@ class OfflineSink implements Sink {
 
   /** A row is written once it gets no further keys: a transaction cannot be written over. */
   #writeOpenLine(): void {
-    const { history, start } = this.#state;
+    const { history } = this.#state;
     if (history.open === null || this.#file === undefined) return;
-    const { open } = history;
-    this.#append([(num) => this.#rows.record(open, start, num)]);
+    this.#append(this.#state.start, [], [HistoryLine.of(history.open)]);
     this.#state = { ...this.#state, history: { ...history, open: null } };
   }
 
-  #append(records: readonly TransactionRecord[]): void {
+  #append(
+    start: number,
+    before: readonly TransactionRecord[],
+    rows: readonly HistoryLine[] = [],
+    after: readonly TransactionRecord[] = [],
+  ): void {
     const file = this.#file;
-    if (file === undefined || records.length === 0) return;
+    if (file === undefined || before.length + rows.length + after.length === 0) return;
     const frames = this.#frames;
-    let transactions = this.#transactions;
+    let num = this.#transactions;
+    const add = (record: TransactionRecord): void => {
+      num += 1;
+      frames.add(record(num));
+    };
     frames.begin(file.length);
-    for (const record of records) {
-      transactions += 1;
-      frames.add(record(transactions));
+    before.forEach(add);
+    for (const row of rows) {
+      num += 1;
+      frames.add(this.#rows.record(row, start, num));
     }
+    after.forEach(add);
     file.append(frames.bytes);
-    this.#transactions = transactions;
+    this.#transactions = num;
   }
 
   /** As W&B's client names it, by the time the run began. */

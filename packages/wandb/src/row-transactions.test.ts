@@ -1,5 +1,7 @@
 import Pbf from 'pbf';
 import { expect, it } from 'vitest';
+import { HistoryLine } from './history-lines.ts';
+import type { FieldValue } from './json-text.ts';
 import { RowTransactions } from './row-transactions.ts';
 
 /** The message as a protobuf library writes it, field by field. */
@@ -22,6 +24,10 @@ function written(num: number, step: number, items: readonly (readonly [string, s
   return textOf(pbf.finish());
 }
 
+function lineOf(step: number, time: number, fields: readonly (readonly [string, FieldValue])[]): HistoryLine {
+  return new HistoryLine({ step, time }, 0, Object.fromEntries(fields), undefined);
+}
+
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
 }
@@ -40,20 +46,35 @@ it.each([
     ['_timestamp', '101.25'],
     ['_runtime', '1.25'],
   ] as const;
-  const row = (): string => textOf(rows.record({ step, time: 101.25, fields: items }, 100, num));
+  const row = (): string => textOf(rows.record(lineOf(step, 101.25, items), 100, num));
   expect(row()).toBe(written(num, step, [...own, ...items]));
   // With the keys known.
   expect(row()).toBe(written(num, step, [...own, ...items]));
+});
+
+it('numbers are the bytes of their texts, whatever the key is long', () => {
+  const rows = new RowTransactions();
+  const numbers = [0, -0, 7, 0.1, -1.5e-7, 5e-324, 1e21, Number.MAX_VALUE, -1.234_567_890_123_456_7e-100];
+  const keys = ['loss', '__proto__', '7', 'größe', 'k'.repeat(100), 'k'.repeat(130)];
+  for (const key of keys)
+    for (const number of numbers) {
+      const text = Object.is(number, -0) ? '-0' : JSON.stringify(number);
+      const own = [
+        ['_step', '3'],
+        ['_timestamp', '100.5'],
+        ['_runtime', '0.5'],
+      ] as const;
+      expect(textOf(rows.record(lineOf(3, 100.5, [[key, number]]), 100, 1))).toBe(written(1, 3, [...own, [key, text]]));
+    }
 });
 
 it('rows may have any number of keys', () => {
   const rows = new RowTransactions();
   const fields = Array.from({ length: 10_001 }, (_, index) => [`${index}`, '1'] as const);
   const [first] = fields;
-  const row = (): string =>
-    textOf(rows.record({ step: 1, time: 100, fields: first === undefined ? [] : [first] }, 100, 1));
+  const row = (): string => textOf(rows.record(lineOf(1, 100, first === undefined ? [] : [first]), 100, 1));
   const before = row();
-  rows.record({ step: 1, time: 100, fields }, 100, 1);
+  rows.record(lineOf(1, 100, fields), 100, 1);
   expect(row()).toBe(before);
 });
 
@@ -73,7 +94,5 @@ it('rows of any length follow one another', () => {
     [100.5, short],
     [101, long],
   ] as const)
-    expect(textOf(rows.record({ step: 7, time, fields }, 100, 1))).toBe(
-      written(1, 7, [...own(String(time)), ...fields]),
-    );
+    expect(textOf(rows.record(lineOf(7, time, fields), 100, 1))).toBe(written(1, 7, [...own(String(time)), ...fields]));
 });

@@ -4,10 +4,10 @@
  * numbers are those of `Record`, `HistoryRecord` and `HistoryItem` (wandb/proto/wandb_internal.proto in github.com/wandb/wandb).
  */
 
-import { withRoom } from '@runcast/core';
+import { MAX_NUMBER_BYTES, putNumber, withRoom } from '@runcast/core';
 import Pbf from 'pbf';
 import type { HistoryLine } from './history-lines.ts';
-import { roundedSeconds } from './json-text.ts';
+import { fieldText, roundedSeconds, type FieldValue } from './json-text.ts';
 import { KnownKeys } from './known-keys.ts';
 
 /** What a field begins with: its number times 8, and the wire type, 0 for an integer and 2 for what has a length. */
@@ -23,6 +23,8 @@ const LENGTH_DELIMITED = 2;
 
 /** What an integer takes at most: seven bits a byte. */
 const MAX_VARINT_BYTES = 10;
+/** Up to this an integer takes one byte. */
+const MAX_SHORT_VARINT = 0x7f;
 /** Room before the items for number and length of the record, which are known last. */
 const HEADER_BYTES = 2 * (1 + MAX_VARINT_BYTES);
 /** Longer texts are left to the system's encoder, a call of which takes as long as that many characters. */
@@ -38,9 +40,6 @@ export class RowTransactions {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   /** Where the next byte goes. */
   #end = 0;
-  /** Rows of a flood share their times. */
-  #time = Number.NaN;
-  #timeText = '';
 
   /**
    * A row that gets no further keys.
@@ -48,13 +47,14 @@ export class RowTransactions {
    * @param num Which record of the file it is, from 1.
    * @returns A view, which the next call takes back.
    */
-  record({ step, time, fields }: HistoryLine, startTime: number, num: number): Uint8Array {
+  record(line: HistoryLine, startTime: number, num: number): Uint8Array {
+    const { step, time } = line;
     if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     this.#end = HEADER_BYTES;
-    this.#item('_step', String(step));
-    this.#item('_timestamp', this.#textOf(time));
-    this.#item('_runtime', String(roundedSeconds(time - startTime)));
-    for (const [key, value] of fields) this.#item(key, value);
+    this.#item('_step', step);
+    this.#item('_timestamp', time);
+    this.#item('_runtime', roundedSeconds(time - startTime));
+    line.each(this.#item);
     this.#bytes = withRoom(this.#bytes, this.#end, 3 + MAX_VARINT_BYTES);
     this.#byte(HISTORY_STEP);
     this.#varint(1 + varintBytes(step));
@@ -71,14 +71,28 @@ export class RowTransactions {
     return this.#bytes.subarray(start, end);
   }
 
-  #textOf(time: number): string {
-    if (time !== this.#time) this.#timeText = String(time);
-    this.#time = time;
-    return this.#timeText;
+  readonly #item = (key: string, value: FieldValue): void => {
+    const head = this.#heads.of(key);
+    if (typeof value === 'number' && head.length + 1 + MAX_NUMBER_BYTES <= MAX_SHORT_VARINT)
+      this.#shortItem(head, value);
+    else this.#textItem(head, fieldText(value));
+  };
+
+  /** With lengths of one byte each. */
+  #shortItem(head: Uint8Array, value: number): void {
+    this.#bytes = withRoom(this.#bytes, this.#end, 3 + head.length + MAX_NUMBER_BYTES);
+    const bytes = this.#bytes;
+    const start = this.#end + 2;
+    const valueStart = start + head.length + 1;
+    const end = putNumber(bytes, valueStart, value);
+    bytes[start - 2] = HISTORY_ITEM;
+    bytes[start - 1] = end - start;
+    for (let index = 0; index < head.length; index += 1) bytes[start + index] = head[index] ?? 0;
+    bytes[valueStart - 1] = end - valueStart;
+    this.#end = end;
   }
 
-  #item(key: string, value: string): void {
-    const head = this.#heads.of(key);
+  #textItem(head: Uint8Array, value: string): void {
     const valueBytes = utf8Bytes(value);
     const size = head.length + varintBytes(valueBytes) + valueBytes;
     this.#bytes = withRoom(this.#bytes, this.#end, 1 + MAX_VARINT_BYTES + size);

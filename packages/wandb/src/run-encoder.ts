@@ -10,11 +10,18 @@ import {
   type RecordRefusal,
   type RunRecord,
   type RunStatus,
-  type ScalarMap,
 } from '@runcast/core';
 import { summaryMark } from './join-run.ts';
-import { HistoryLines, historyKey, MAX_LINE_BYTES, type Field, type HistoryWrite } from './history-lines.ts';
-import { objectText, roundedSeconds, scalarText, valueText } from './json-text.ts';
+import { historyFields, HistoryLines, historyKey, MAX_LINE_BYTES, type HistoryWrite } from './history-lines.ts';
+import {
+  eachField,
+  objectText,
+  roundedSeconds,
+  valueText,
+  type Field,
+  type Fields,
+  type FieldValue,
+} from './json-text.ts';
 import { barChartPanel, histogramValue, mediaFile, type MediaOptions, type MediaRecord } from './media.ts';
 import { MetricDefinitions } from './metric-definitions.ts';
 import type { RunState } from './run-state.ts';
@@ -145,7 +152,7 @@ class BatchEncoder {
       tags: [...this.#tags],
       metrics: this.#metrics.entries(),
       charts: [...this.#charts],
-      summary: [...this.#summary.values],
+      summary: this.#summary.texts(),
       gathered: [...this.#summary.gathered],
       exit_code: this.#exitCode,
     };
@@ -167,22 +174,22 @@ class BatchEncoder {
         return;
       case 'step':
         this.#axis(STEP_AXIS, 'train/*');
-        this.#row(record, record.step, metricFields(record.metrics), [STEP_AXIS, String(record.step)]);
+        this.#row(record, record.step, historyFields(record.metrics), [STEP_AXIS, record.step]);
         return;
       case 'epoch':
         this.#axis(EPOCH_AXIS, 'epoch/*');
-        this.#row(record, undefined, metricFields(record.metrics), [EPOCH_AXIS, String(record.epoch)]);
+        this.#row(record, undefined, historyFields(record.metrics), [EPOCH_AXIS, record.epoch]);
         return;
       case 'validation':
         this.#axis(EPOCH_AXIS, 'val/*');
-        this.#row(record, undefined, metricFields(record.metrics), [EPOCH_AXIS, String(record.epoch)]);
+        this.#row(record, undefined, historyFields(record.metrics), [EPOCH_AXIS, record.epoch]);
         return;
       case 'log':
         this.#log(record);
         return;
       case 'final':
-        if (record.total_steps !== undefined) this.#set('final/total_steps', String(record.total_steps));
-        for (const [key, text] of metricFields(record.metrics)) this.#set(key, text);
+        if (record.total_steps !== undefined) this.#set('final/total_steps', record.total_steps);
+        eachField(historyFields(record.metrics), (key, value) => this.#set(key, value));
         return;
       case 'summary':
         for (const [key, value] of Object.entries(record.summary)) this.#set(historyKey(key), valueText(value));
@@ -238,21 +245,21 @@ class BatchEncoder {
   }
 
   #log(record: LogRecord): void {
-    const fields = metricFields(record.metrics);
+    const fields = historyFields(record.metrics);
     const { series, step } = record;
     if (series === undefined) {
-      this.#row(record, step, fields, undefined, step === undefined ? undefined : [FREE_AXIS, String(step)]);
+      this.#row(record, step, fields, undefined, FREE_AXIS);
       return;
     }
     const axis = `${series}/step`;
     this.#axis(axis, `${series}/*`);
-    this.#row(record, undefined, fields, step === undefined ? undefined : [axis, String(step)]);
+    this.#row(record, undefined, fields, step === undefined ? undefined : [axis, step]);
   }
 
   #histogram(record: Extract<RunRecord, { kind: 'histogram' }>): void {
     const key = historyKey(record.key);
-    const fields: Field[] = [[key, valueText(histogramValue(record))]];
-    if (record.non_finite > 0) fields.push([`${key}/non_finite`, String(record.non_finite)]);
+    const value = { [key]: valueText(histogramValue(record)) };
+    const fields = record.non_finite > 0 ? { ...value, [`${key}/non_finite`]: record.non_finite } : value;
     this.#row(record, record.step, fields, undefined);
   }
 
@@ -260,20 +267,14 @@ class BatchEncoder {
     const file = mediaFile(record, this.#media);
     if (file === undefined) return;
     if (typeof file === 'string') this.#refusals.push({ seq: record.seq, reason: file });
-    else this.#row(record, record.step, [[historyKey(file.key), valueText(file.reference)]], undefined);
+    else this.#row(record, record.step, { [historyKey(file.key)]: valueText(file.reference) }, undefined);
   }
 
-  #row(
-    record: RunRecord,
-    step: number | undefined,
-    fields: readonly Field[],
-    ownAxis: Field | undefined,
-    truth?: Field,
-  ): void {
-    if (fields.length === 0) return;
+  #row(record: RunRecord, step: number | undefined, fields: Fields, ownAxis: Field | undefined, truth?: string): void {
+    if (isEmpty(fields)) return;
     const { time } = record;
     // A metric called as its axis is one all the same.
-    const axis = fields.some(([key]) => key === ownAxis?.[0]) ? undefined : ownAxis;
+    const axis = ownAxis !== undefined && Object.hasOwn(fields, ownAxis[0]) ? undefined : ownAxis;
     const placed = this.#history.add({ step, time, fields, axis, truth });
     if (placed === undefined) {
       this.#refusals.push({
@@ -282,8 +283,8 @@ class BatchEncoder {
       });
       return;
     }
-    for (const field of fields) this.#summarise(field);
-    if (axis !== undefined) this.#summarise(axis);
+    eachField(fields, this.#summarise);
+    if (axis !== undefined) this.#summarise(...axis);
     const newest = { step: placed, time };
     // Their place among the keys is that of the first row, their values are the last one's.
     if (this.#newest === undefined) this.#placeSummary(newest);
@@ -291,25 +292,20 @@ class BatchEncoder {
     this.#summaryChanged = true;
   }
 
-  #summarise([key, text]: Field): void {
-    this.#summary.log(key, text, this.#metrics.ruleOf(key));
-  }
+  readonly #summarise = (key: string, value: FieldValue): void => {
+    this.#summary.log(key, value, this.#metrics.ruleOf(key));
+  };
 
   #placeSummary({ step, time }: { readonly step: number; readonly time: number }): void {
-    this.#summary.set('_step', String(step));
-    this.#summary.set('_timestamp', String(time));
-    this.#summary.set('_runtime', String(roundedSeconds(time - this.#before.start)));
+    this.#summary.set('_step', step);
+    this.#summary.set('_timestamp', time);
+    this.#summary.set('_runtime', roundedSeconds(time - this.#before.start));
   }
 
   #system(record: Extract<RunRecord, { kind: 'system' }>): void {
-    const fields = systemFields(record).map(([key, text]): Field => [`system.${key}`, text]);
+    const fields = systemFields(record).map(([key, value]): Field => [`system.${key}`, value]);
     const runtime = roundedSeconds(record.time - this.#before.start);
-    const own: readonly Field[] = [
-      ['_wandb', 'true'],
-      ['_timestamp', String(record.time)],
-      ['_runtime', String(runtime)],
-    ];
-    this.#events.push(objectText([...own, ...fields]));
+    this.#events.push(objectText([['_wandb', 'true'], ['_timestamp', record.time], ['_runtime', runtime], ...fields]));
   }
 
   #axis(axis: string, metrics: string): void {
@@ -317,8 +313,8 @@ class BatchEncoder {
     if (this.#metrics.define(metrics, axis, undefined)) this.#runChanged = true;
   }
 
-  #set(key: string, text: string): void {
-    this.#summary.set(key, text);
+  #set(key: string, value: FieldValue): void {
+    this.#summary.set(key, value);
     this.#summaryChanged = true;
   }
 
@@ -340,14 +336,13 @@ class BatchEncoder {
 
 /** System metrics as W&B's page knows them, but for `system.` before each: `cpu`. */
 export function systemFields({ metrics }: Extract<RunRecord, { kind: 'system' }>): readonly Field[] {
-  return metricFields(metrics).map(([key, text]) => [key.replace(/^system[/.]/u, '').replaceAll('/', '.'), text]);
+  return Object.entries(historyFields(metrics)).map(([key, value]) => [
+    key.replace(/^system[/.]/u, '').replaceAll('/', '.'),
+    value,
+  ]);
 }
 
-function metricFields(metrics: ScalarMap): readonly Field[] {
-  const fields: Field[] = [];
-  for (const key of Object.keys(metrics)) {
-    const value = metrics[key];
-    if (value !== undefined) fields.push([historyKey(key), scalarText(value)]);
-  }
-  return fields;
+function isEmpty(fields: Fields): boolean {
+  for (const key in fields) if (Object.prototype.hasOwnProperty.call(fields, key)) return false;
+  return true;
 }

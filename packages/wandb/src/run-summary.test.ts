@@ -5,7 +5,7 @@ import { RunSummary } from './run-summary.ts';
 function after(rule: SummaryRule | undefined, texts: readonly string[]): string | undefined {
   const summary = new RunSummary([], []);
   for (const text of texts) summary.log('x', text, rule);
-  return summary.values.get('x');
+  return summary.texts()[0]?.[1];
 }
 
 describe('of values that are logged', () => {
@@ -30,7 +30,7 @@ describe('of values that are logged', () => {
     const summary = new RunSummary([], []);
     summary.log('x', '1', 'min');
     summary.log('x', '5', 'max');
-    expect(summary.values.get('x')).toBe('{"max":5}');
+    expect(summary.texts()[0]?.[1]).toBe('{"max":5}');
   });
 });
 
@@ -38,15 +38,15 @@ it('a value that is set stands until the next is logged', () => {
   const summary = new RunSummary([], []);
   summary.log('x', '1', 'min');
   summary.set('x', '"best"');
-  expect(summary.values.get('x')).toBe('"best"');
+  expect(summary.texts()[0]?.[1]).toBe('"best"');
   summary.log('x', '3', 'min');
-  expect(summary.values.get('x')).toBe('{"min":3}');
+  expect(summary.texts()[0]?.[1]).toBe('{"min":3}');
 });
 
 it('goes on from what it was', () => {
   const first = new RunSummary([], []);
   first.log('x', '3', 'mean');
-  const second = new RunSummary(first.values, first.gathered);
+  const second = new RunSummary(first.texts(), first.gathered);
   second.log('x', '5', 'mean');
-  expect(second.values.get('x')).toBe('{"mean":4}');
+  expect(second.texts()[0]?.[1]).toBe('{"mean":4}');
 });

@@ -4,7 +4,7 @@
  */
 
 import { fromScalar, toScalar, type JsonObject, type Scalar, type SummaryRule } from '@runcast/core';
-import { numberOfText, objectText, scalarText } from './json-text.ts';
+import { fieldText, numberOf, objectText, type Field, type FieldValue } from './json-text.ts';
 
 /** What a rule has gathered of one key. */
 export interface Gathered extends JsonObject {
@@ -17,37 +17,38 @@ export interface Gathered extends JsonObject {
 }
 
 export class RunSummary {
-  readonly #values: Map<string, string>;
+  readonly #values: Map<string, FieldValue>;
   readonly #gathered: Map<string, Gathered>;
 
-  constructor(values: Iterable<readonly [string, string]>, gathered: Iterable<readonly [string, Gathered]>) {
+  constructor(values: Iterable<Field>, gathered: Iterable<readonly [string, Gathered]>) {
     this.#values = new Map(values);
     this.#gathered = new Map(gathered);
   }
 
   /** A value that was set, not logged: it stands whatever the rule. */
-  set(key: string, text: string): void {
+  set(key: string, value: FieldValue): void {
     this.#gathered.delete(key);
-    this.#values.set(key, text);
+    this.#values.set(key, value);
   }
 
   /** A value of a history row. */
-  log(key: string, text: string, rule: SummaryRule | undefined): void {
+  log(key: string, value: FieldValue, rule: SummaryRule | undefined): void {
     if (rule === undefined) {
-      this.#values.set(key, text);
+      this.#values.set(key, value);
       return;
     }
     if (rule === 'none') {
       this.#values.delete(key);
       return;
     }
-    const gathered = gather(this.#gathered.get(key), rule, text);
+    const gathered = gather(this.#gathered.get(key), rule, value);
     this.#gathered.set(key, gathered);
-    this.#values.set(key, objectText([[rule, shownText(gathered)]]));
+    this.#values.set(key, objectText([[rule, shown(gathered)]]));
   }
 
-  get values(): ReadonlyMap<string, string> {
-    return this.#values;
+  /** Keys and their values as JSON. */
+  texts(): readonly (readonly [string, string])[] {
+    return Array.from(this.#values, ([key, value]) => [key, fieldText(value)] as const);
   }
 
   get gathered(): ReadonlyMap<string, Gathered> {
@@ -55,8 +56,9 @@ export class RunSummary {
   }
 }
 
-function gather(before: Gathered | undefined, rule: SummaryRule, text: string): Gathered {
-  const number = numberOfText(text);
+function gather(before: Gathered | undefined, rule: SummaryRule, value: FieldValue): Gathered {
+  const number = numberOf(value);
+  const text = fieldText(value);
   if (before === undefined || before.rule !== rule)
     return { rule, text, sum: toScalar(number ?? 0), count: number === undefined ? 0 : 1 };
   const sum = toScalar(fromScalar(before.sum) + (number ?? 0));
@@ -65,7 +67,7 @@ function gather(before: Gathered | undefined, rule: SummaryRule, text: string): 
 }
 
 function chosenText({ text: kept }: Gathered, rule: SummaryRule, text: string, number: number | undefined): string {
-  const old = numberOfText(kept);
+  const old = numberOf(kept);
   switch (rule) {
     case 'first':
       return kept;
@@ -73,7 +75,7 @@ function chosenText({ text: kept }: Gathered, rule: SummaryRule, text: string, n
     case 'max': {
       if (number === undefined || old === undefined) return number === undefined ? kept : text;
       // As W&B's client has it, one NaN makes the result NaN.
-      return scalarText(toScalar(rule === 'min' ? Math.min(old, number) : Math.max(old, number)));
+      return fieldText(toScalar(rule === 'min' ? Math.min(old, number) : Math.max(old, number)));
     }
     case 'last':
     case 'mean':
@@ -85,6 +87,6 @@ function chosenText({ text: kept }: Gathered, rule: SummaryRule, text: string, n
   }
 }
 
-function shownText({ rule, text, sum, count }: Gathered): string {
-  return rule === 'mean' && count > 0 ? scalarText(toScalar(fromScalar(sum) / count)) : text;
+function shown({ rule, text, sum, count }: Gathered): FieldValue {
+  return rule === 'mean' && count > 0 ? toScalar(fromScalar(sum) / count) : text;
 }

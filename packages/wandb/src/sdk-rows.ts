@@ -5,15 +5,8 @@
  */
 
 import type { JsonObject, RecordBatch, RecordRefusal, RunRecord } from '@runcast/core';
-import {
-  HistoryLines,
-  historyKey,
-  MAX_LINE_BYTES,
-  type Field,
-  type HistoryState,
-  type HistoryLine,
-} from './history-lines.ts';
-import { numberOfText, scalarText } from './json-text.ts';
+import { historyFields, type HistoryLine, HistoryLines, MAX_LINE_BYTES, type HistoryState } from './history-lines.ts';
+import type { Field, Fields } from './json-text.ts';
 import { EPOCH_AXIS, exitCodeOf, FREE_AXIS, STEP_AXIS } from './run-encoder.ts';
 
 /** A row and its `_step`. What is no number stands in it as the text `NaN`, `Infinity` or `-Infinity`. */
@@ -41,19 +34,16 @@ export function encodeSdkRows(history: HistoryState, { records }: RecordBatch): 
   for (const record of records) {
     if (record.kind === 'close' && record.final) exitCode = exitCodeOf(record.status);
     const row = rowOf(record);
-    if (row === undefined || row.fields.length === 0) continue;
+    if (row === undefined || Object.keys(row.fields).length === 0) continue;
     // A metric called as its axis is one all the same.
-    const axis = row.fields.some(([key]) => key === row.axis?.[0]) ? undefined : row.axis;
+    const axis = row.axis !== undefined && Object.hasOwn(row.fields, row.axis[0]) ? undefined : row.axis;
     if (lines.add({ ...row, axis, time: record.time }) === undefined)
       refusals.push({
         seq: record.seq,
         reason: `the row is longer than the ${MAX_LINE_BYTES} bytes that W&B takes`,
       });
   }
-  const { open } = lines.state();
-  const rows = [...lines.closed, ...(open === null ? [] : [open])].map((line, index) =>
-    sdkRow(line, history.lines + index),
-  );
+  const rows = lines.all.map((line, index) => sdkRow(line, history.lines + index));
   return {
     rows,
     refusals,
@@ -73,7 +63,7 @@ export function sdkConfig(config: JsonObject): JsonObject {
 
 interface Row {
   readonly step: number | undefined;
-  readonly fields: readonly Field[];
+  readonly fields: Fields;
   readonly axis: Field | undefined;
 }
 
@@ -81,17 +71,17 @@ interface Row {
 function rowOf(record: RunRecord): Row | undefined {
   switch (record.kind) {
     case 'step':
-      return { step: record.step, fields: fieldsOf(record), axis: [STEP_AXIS, String(record.step)] };
+      return { step: record.step, fields: historyFields(record.metrics), axis: [STEP_AXIS, record.step] };
     case 'epoch':
     case 'validation':
-      return { step: undefined, fields: fieldsOf(record), axis: [EPOCH_AXIS, String(record.epoch)] };
+      return { step: undefined, fields: historyFields(record.metrics), axis: [EPOCH_AXIS, record.epoch] };
     case 'log': {
       const { series, step } = record;
       const axis = series === undefined ? FREE_AXIS : `${series}/step`;
       return {
         step: series === undefined ? step : undefined,
-        fields: fieldsOf(record),
-        axis: step === undefined ? undefined : [axis, String(step)],
+        fields: historyFields(record.metrics),
+        axis: step === undefined ? undefined : [axis, step],
       };
     }
     default:
@@ -99,17 +89,9 @@ function rowOf(record: RunRecord): Row | undefined {
   }
 }
 
-function fieldsOf({
-  metrics,
-}: Extract<RunRecord, { kind: 'step' | 'epoch' | 'validation' | 'log' }>): readonly Field[] {
-  return Object.entries(metrics).map(([key, value]) => [historyKey(key), scalarText(value)]);
-}
-
 /** @param before Rows there are before it. */
-function sdkRow({ step, fields }: HistoryLine, before: number): SdkRow {
-  const values = Array.from(fields, ([key, text]) => {
-    const number = numberOfText(text);
-    return [key, number !== undefined && Number.isFinite(number) ? number : text] as const;
-  });
-  return { step: Math.max(step, before), values };
+function sdkRow(line: HistoryLine, before: number): SdkRow {
+  const values: (readonly [string, number | string])[] = [];
+  line.each((key, value) => values.push([key, value]));
+  return { step: Math.max(line.step, before), values };
 }

@@ -5,8 +5,7 @@
 
 import Pbf from 'pbf';
 import type { AlertRecord, ArtifactRecord, SummaryRule } from '@runcast/core';
-import type { Field } from './history-lines.ts';
-import { valueText } from './json-text.ts';
+import { fieldText, valueText, type Field } from './json-text.ts';
 import { barChartPanel } from './media.ts';
 import type { MetricEntry } from './metric-definitions.ts';
 import type { RunState } from './run-state.ts';
@@ -63,7 +62,7 @@ function text(pbf: Pbf, field: number, value: string | null | undefined): void {
 function item(pbf: Pbf, field: number, [key, value]: Field): void {
   message(pbf, field, (inner) => {
     inner.writeStringField(KEY, key);
-    inner.writeStringField(VALUE_JSON, value);
+    inner.writeStringField(VALUE_JSON, fieldText(value));
   });
 }
 
