@@ -1,10 +1,4 @@
-// The command: plays rounds of every cell, or of those named, and prints what came of it.
-//
-//   pnpm test:faults --rounds 50 [--seed <number>] [--only <part of a cell's name>] [--jobs <number>] [--save <file>]
-//                    [--kept <file>]
-//
-// With --kept, rounds are kept in that file, and only those are played that are not there yet: fifty rounds take hours, which
-// need not be in one sitting. Remove the file when what they test has changed.
+// The command; `--help` says what it does.
 //
 // Its processes run the built packages, and share what V8 has compiled of them: a round would else be mostly their start.
 import { writeFileSync } from 'node:fs';
@@ -20,8 +14,26 @@ import { Slots } from './slots.ts';
 /** Processes of one cell that wait as much as one of another's. */
 const PROCESSES_A_SLOT = 3;
 
+const HELP = `Plays rounds of every fault that Runcast promises to survive, and prints what came of it.
+
+Usage: pnpm test:faults [options]
+
+  --rounds <number>  rounds of each cell (5)
+  --only <text>      only cells with this in their name
+  --jobs <number>    rounds at a time (6)
+  --seed <number>    repeats rounds that were played with it
+  --save <file>      writes the result to a file as well
+  --kept <file>      keeps rounds in a file, and plays only those that are not there yet: fifty of each take hours, which
+                     need not be in one sitting; remove the file when what they test has changed
+
+Examples:
+  pnpm test:faults --rounds 50 --jobs 8 --kept /tmp/rounds.jsonl --save docs/faults.md
+  pnpm test:faults --only "kill -9 of a trainer" --rounds 20
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     rounds: { type: 'string', default: '5' },
     seed: { type: 'string' },
     only: { type: 'string', default: '' },
@@ -31,6 +43,10 @@ const { values } = parseArgs({
     kept: { type: 'string' },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
 process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, '..', '..', '.cache', 'compiled');
 
 const asked = Number(values.rounds);

@@ -18,5 +18,6 @@ export * from './parse-record.ts';
 export { withRoom } from './bytes.ts';
 export { MAX_NUMBER_BYTES, putNumber } from './number-bytes.ts';
 export { numberText } from './number-text.ts';
+export { KnownKeys } from './known-keys.ts';
 export { RowReader } from './row-reader.ts';
 export { LineBytes } from './line-bytes.ts';

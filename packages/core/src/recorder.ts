@@ -30,6 +30,7 @@ import type {
   Table,
   ValidationMetrics,
 } from './metrics.ts';
+import { KnownKeys } from './known-keys.ts';
 import { LineBytes } from './line-bytes.ts';
 import type { Rejection } from './publisher.ts';
 import {
@@ -83,8 +84,6 @@ const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** Keys whose rejection has been reported are remembered up to this many. */
 const MAX_REPORTED_KEYS = 1000;
-/** Encoded keys are remembered up to this many; then the memory starts afresh. */
-const MAX_CACHED_KEYS = 10_000;
 /** As many series are remembered with their keys. */
 const MAX_CACHED_SERIES = 100;
 const DEFAULT_BUCKETS = 30;
@@ -102,7 +101,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   readonly #valKeys = new CanonicalKeys('val/');
   readonly #finalKeys = new CanonicalKeys('final/');
   readonly #rowKeys = new CanonicalKeys('');
-  readonly #seriesKeys = new Map<string, CanonicalKeys>();
+  readonly #seriesKeys = new KnownKeys((series) => new CanonicalKeys(`${series}/`), MAX_CACHED_SERIES);
   readonly #reported = new Set<string>();
   #rejected = 0;
   #records = 0;
@@ -462,7 +461,7 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
   #logRow(series: string | undefined, metrics: unknown, options: unknown): void {
     const place = this.#place('log', series, options);
     if (place === undefined || !this.#isRow('log', series, metrics)) return;
-    const keys = series === undefined ? this.#rowKeys : this.#keysOfSeries(series);
+    const keys = series === undefined ? this.#rowKeys : this.#seriesKeys.of(series);
     const members = this.#scalars('log', series, keys, metrics);
     if (members.size === 0) return;
     this.#begin();
@@ -564,15 +563,6 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
     return members;
   }
 
-  #keysOfSeries(series: string): CanonicalKeys {
-    const known = this.#seriesKeys.get(series);
-    if (known !== undefined) return known;
-    if (this.#seriesKeys.size >= MAX_CACHED_SERIES) this.#seriesKeys.clear();
-    const keys = new CanonicalKeys(`${series}/`);
-    this.#seriesKeys.set(series, keys);
-    return keys;
-  }
-
   /** Members of a free row. Read until the next row. */
   #scalars(
     call: string,
@@ -653,21 +643,18 @@ export class Recorder<Shapes extends MetricShapes = MetricShapes> implements Met
 /** Keys of one prefix, encoded once: a trainer logs the same few names millions of times. */
 class CanonicalKeys {
   readonly prefix: string;
-  readonly #encoded = new Map<string, RowKey>();
+  readonly #encoded: KnownKeys<RowKey | undefined>;
 
   constructor(prefix: string) {
     this.prefix = prefix;
+    this.#encoded = new KnownKeys((name) =>
+      name === '' || keyProblem(prefix + name) !== undefined ? undefined : rowKey(prefix + name),
+    );
   }
 
   /** `"train/loss":`, or undefined where the key cannot be used. */
   encode(name: string): RowKey | undefined {
-    const known = this.#encoded.get(name);
-    if (known !== undefined) return known;
-    if (name === '' || keyProblem(this.prefix + name) !== undefined) return undefined;
-    if (this.#encoded.size >= MAX_CACHED_KEYS) this.#encoded.clear();
-    const encoded = rowKey(this.prefix + name);
-    this.#encoded.set(name, encoded);
-    return encoded;
+    return this.#encoded.of(name);
   }
 }
 

@@ -15,7 +15,7 @@
  * Nothing of a record is lost: `decodeEntry` gives it back. Its format's version is 1, and a later one would be a field.
  */
 
-import { splitStepLine, toScalar, type RunRecord, type Scalar, type ScalarMap } from '@runcast/core';
+import { scalarText, splitStepLine, type RunRecord, type ScalarMap } from '@runcast/core';
 
 /** Names of what the script is given of each record, in this order, those that are absent as empty text. */
 const COLUMNS = ['kind', 'seq', 'time', 'n', 'step', 'epoch', 'metrics', 'data'] as const;
@@ -63,15 +63,9 @@ function columnsOf(record: RunRecord): Columns {
   return [kind, `${seq}`, `${time}`, n, step, epoch, metrics, data];
 }
 
-/** JSON.stringify makes null of a non-finite number; where it has, or a name only looks like it, each value is looked at. */
+/** As the log has them. */
 function metricsText(metrics: ScalarMap): string {
-  const text = JSON.stringify(metrics);
-  if (!text.includes(':null')) return text;
-  return JSON.stringify(
-    Object.fromEntries(Object.entries(metrics).map(([key, value]): [string, Scalar] => [key, writtenScalar(value)])),
-  );
-}
-
-function writtenScalar(value: Scalar): Scalar {
-  return typeof value === 'number' ? toScalar(value) : value;
+  return `{${Object.entries(metrics)
+    .map(([key, value]) => `${JSON.stringify(key)}:${scalarText(value)}`)
+    .join(',')}}`;
 }

@@ -3,8 +3,7 @@
  * as text, so that what is sent again is the same to the last byte; numbers that are sent at once need none.
  */
 
-import { numberText, type JsonValue } from '@runcast/core';
-import { KnownKeys } from './known-keys.ts';
+import { KnownKeys, numberText, type JsonValue } from '@runcast/core';
 
 /** A string, which is left alone, or a bare word. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?Infinity|\bNaN\b/gu;

@@ -4,11 +4,10 @@
  * numbers are those of `Record`, `HistoryRecord` and `HistoryItem` (wandb/proto/wandb_internal.proto in github.com/wandb/wandb).
  */
 
-import { MAX_NUMBER_BYTES, putNumber, withRoom } from '@runcast/core';
+import { KnownKeys, MAX_NUMBER_BYTES, putNumber, withRoom } from '@runcast/core';
 import Pbf from 'pbf';
 import type { HistoryLine } from './history-lines.ts';
 import { fieldText, roundedSeconds, type FieldValue } from './json-text.ts';
-import { KnownKeys } from './known-keys.ts';
 
 /** What a field begins with: its number times 8, and the wire type, 0 for an integer and 2 for what has a length. */
 const RECORD_NUM = 0x08;
