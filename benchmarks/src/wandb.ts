@@ -21,6 +21,7 @@ export function wandbOnline(): Benchmark {
     contenders: [
       onServer(nodeContender(RUNCAST, 'runcast', 'runcast-wandb.js', count, 'online'), count),
       onServer(pythonContender(CLIENT, 'wandb', 'wandb_client.py', count, 'online'), count),
+      nodeContender("the writes of Runcast's log alone, no server", 'runcast', 'plain-writes.js', count),
     ],
     figures: [
       { name: 'wall', unit: 's', digits: 2 },
