@@ -3,10 +3,14 @@
  * `log` is called for steps from 0.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** Calls before the measured ones, until the code has been compiled. */
 const WARM_UP_CALLS = 20_000;
 /** Between those and calls at a pace: a pace is not kept by what has just flooded the log. */
 const REST_MS = 200;
+/** Between those and calls beside a server, for what was logged to get there. */
+const DELIVERY_REST_MS = 1000;
 
 /** Microseconds. */
 interface Percentiles {
@@ -65,6 +69,19 @@ export function measurePaced(
     if (isPending()) pending += 1;
   }
   return { ...percentiles(latencies), pending };
+}
+
+/** Calls without a pause, once the code has been compiled and the server has what came before. */
+export async function measureRested(count: number, log: (step: number) => void): Promise<Percentiles> {
+  for (let step = 0; step < WARM_UP_CALLS; step += 1) log(step);
+  await delay(DELIVERY_REST_MS);
+  const latencies = new Float64Array(count);
+  for (let call = 0; call < count; call += 1) {
+    const called = performance.now();
+    log(WARM_UP_CALLS + call);
+    latencies[call] = performance.now() - called;
+  }
+  return percentiles(latencies);
 }
 
 /** Of milliseconds. */

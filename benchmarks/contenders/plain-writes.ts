@@ -1,11 +1,11 @@
 /**
- * The floor of wandb-online: no logger, only the writes that a log cannot do without which is with the system when a call returns,
- * a burst's rows one at a time and a flood's by the page.
+ * The floor of wandb-calls: no logger, only the writes that a log cannot do without which is with the system when a call returns, a
+ * burst's rows one at a time and a flood's by the page.
  */
 
 import { openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { percentiles } from './call-latency.ts';
+import { measureRested } from './call-latency.ts';
 import { answer, readWorkload } from './workload.ts';
 
 const BURST_ROWS = 1024;
@@ -17,13 +17,11 @@ const ROWS_A_PAGE = Math.floor(PAGE_BYTES / ROW_BYTES);
 const { directory, count } = readWorkload();
 const file = openSync(path.join(directory, 'rows'), 'w');
 const rows = Buffer.alloc(PAGE_BYTES, 'x');
-const latencies = new Float64Array(count);
-const start = performance.now();
-for (let step = 0; step < count; step += 1) {
-  const called = performance.now();
-  if (step < BURST_ROWS) writeSync(file, rows, 0, ROW_BYTES);
-  else if (step % ROWS_A_PAGE === 0) writeSync(file, rows, 0, PAGE_BYTES);
-  latencies[step] = performance.now() - called;
-}
-const wall = (performance.now() - start) / 1000;
-answer({ wall, ...percentiles(latencies) });
+
+const figures = await measureRested(count, (step) => {
+  // What was written before the measured calls was as many.
+  const row = step % count;
+  if (row < BURST_ROWS) writeSync(file, rows, 0, ROW_BYTES);
+  else if (row % ROWS_A_PAGE === 0) writeSync(file, rows, 0, PAGE_BYTES);
+});
+answer({ ...figures });

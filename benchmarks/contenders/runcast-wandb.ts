@@ -1,8 +1,11 @@
-/** Runcast's side of wandb-online and wandb-offline: rows of three scalars, from the first call until the run has ended. */
+/**
+ * Runcast's side of wandb-online and wandb-offline, rows of three scalars, from the first call until the run has ended; and of
+ * wandb-calls.
+ */
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { percentiles } from './call-latency.ts';
+import { measureRested } from './call-latency.ts';
 import { closeCompletely, openRuncast } from './open-runcast.ts';
 import { trainingStep } from './training-steps.ts';
 import { answer, readWorkload } from './workload.ts';
@@ -10,22 +13,27 @@ import { answer, readWorkload } from './workload.ts';
 const { directory, count, args } = readWorkload();
 const [mode = '', url = '', key = ''] = args;
 const publisher = await openRuncast(directory, ['WANDB'], {
-  WANDB_MODE: mode,
   WANDB_DIR: directory,
-  ...(mode === 'online' ? { WANDB_BASE_URL: url, WANDB_API_KEY: key } : {}),
+  ...(mode === 'offline' ? { WANDB_MODE: mode } : { WANDB_BASE_URL: url, WANDB_API_KEY: key }),
 });
-const latencies = new Float64Array(count);
-const start = performance.now();
-for (let step = 0; step < count; step += 1) {
+
+function log(step: number): void {
   const { loss, learning_rate, grad_norm } = trainingStep(step);
-  const called = performance.now();
   publisher.log({ loss, learning_rate, grad_norm }, { step });
-  latencies[step] = performance.now() - called;
 }
-await closeCompletely(publisher);
-const wall = (performance.now() - start) / 1000;
-if (mode === 'online') answer({ wall, ...percentiles(latencies) });
-else answer({ 'records/s': count / wall, 'bytes/record': bytesBelow(path.join(directory, 'wandb')) / count });
+
+if (mode === 'calls') {
+  const figures = await measureRested(count, log);
+  await closeCompletely(publisher);
+  answer({ ...figures });
+} else {
+  const start = performance.now();
+  for (let step = 0; step < count; step += 1) log(step);
+  await closeCompletely(publisher);
+  const wall = (performance.now() - start) / 1000;
+  if (mode === 'online') answer({ wall });
+  else answer({ 'records/s': count / wall, 'bytes/record': bytesBelow(path.join(directory, 'wandb')) / count });
+}
 
 /** Of the transaction logs in the directory of W&B's runs. */
 function bytesBelow(folder: string): number {

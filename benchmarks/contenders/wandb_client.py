@@ -1,6 +1,6 @@
-"""W&B's own client at its defaults: rows of three scalars, from the first call until the run is finished.
+"""W&B's own client at its defaults: rows of three scalars, from the first call until the run is finished; or each call.
 
-Arguments: directory, count, `online` or `offline`, and for `online` the server's address and a key.
+Arguments: directory, count, `online`, `offline` or `calls`, and unless offline the server's address and a key.
 """
 
 import json
@@ -31,24 +31,42 @@ os.environ.update(
     NO_PROXY="127.0.0.1",
 )
 
+# As call-latency.ts has it.
+WARM_UP_CALLS = 20_000
+DELIVERY_REST_SECONDS = 1
+
 # Imported when its environment is there.
 import wandb
 
 rows = [{name: value for name, value in step.items() if name != "perplexity"} for step in bare(STEPS)]
-run = wandb.init(project="benchmark", id="benchmark", mode=mode)
-latencies = [0] * count
-start = time.perf_counter()
-for step in range(count):
-    row = rows[step % DIFFERENT_STEPS]
-    called = time.perf_counter_ns()
-    run.log(row, step=step)
-    latencies[step] = time.perf_counter_ns() - called
-run.finish()
-seconds = time.perf_counter() - start
-latencies.sort()
-if mode == "online":
-    quantiles = {name: latencies[-(-count * share // 100) - 1] / 1000 for name, share in (("p50", 50), ("p99", 99))}
-    print(json.dumps({"wall": seconds, **quantiles}))
+run = wandb.init(project="benchmark", id="benchmark", mode="offline" if mode == "offline" else "online")
+
+
+def log(step):
+    run.log(rows[step % DIFFERENT_STEPS], step=step)
+
+
+if mode == "calls":
+    for step in range(WARM_UP_CALLS):
+        log(step)
+    time.sleep(DELIVERY_REST_SECONDS)
+    latencies = [0] * count
+    for call in range(count):
+        called = time.perf_counter_ns()
+        log(WARM_UP_CALLS + call)
+        latencies[call] = time.perf_counter_ns() - called
+    run.finish()
+    latencies.sort()
+    quantiles = (("p50", 500), ("p99", 990), ("p99.9", 999))
+    print(json.dumps({name: latencies[-(-count * share // 1000) - 1] / 1000 for name, share in quantiles}))
 else:
-    size = sum(file.stat().st_size for file in Path(directory).glob("wandb/offline-run-*/*.wandb"))
-    print(json.dumps({"records/s": count / seconds, "bytes/record": size / count}))
+    start = time.perf_counter()
+    for step in range(count):
+        log(step)
+    run.finish()
+    seconds = time.perf_counter() - start
+    if mode == "online":
+        print(json.dumps({"wall": seconds}))
+    else:
+        size = sum(file.stat().st_size for file in Path(directory).glob("wandb/offline-run-*/*.wandb"))
+        print(json.dumps({"records/s": count / seconds, "bytes/record": size / count}))

@@ -20,7 +20,7 @@ import { redisStream, relayMemory, relayRate } from './redis.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { engines, histogram } from './tfjs.ts';
-import { wandbMemory, wandbOffline, wandbOnline } from './wandb.ts';
+import { wandbCalls, wandbMemory, wandbOffline, wandbOnline } from './wandb.ts';
 
 /** Made when they are asked for, since some look for what they need. */
 const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
@@ -35,6 +35,7 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['beside-failing-sinks', besideFailingSinks],
   ['memory', memory],
   ['wandb-online', wandbOnline],
+  ['wandb-calls', wandbCalls],
   ['wandb-offline', wandbOffline],
   ['wandb-memory', wandbMemory],
   ['redis', redisStream],
@@ -48,6 +49,7 @@ const PEERS: ReadonlyMap<string, readonly PythonPeer[]> = new Map([
   ['end-to-end', ['tensorboard', 'torch']],
   ['read-events', ['tensorboard']],
   ['wandb-online', ['wandb']],
+  ['wandb-calls', ['wandb']],
   ['wandb-offline', ['wandb']],
 ]);
 
