@@ -39,13 +39,7 @@ export function measureFlatOut(count: number, log: (step: number) => void): Flat
   for (; step < WARM_UP_CALLS + count; step += 1) log(step);
   const mean = ((performance.now() - start) * 1000) / count;
   const cpu = (threadCpuMicroseconds() - cpuStart) / count;
-  const latencies = new Float64Array(count);
-  for (let call = 0; call < count; call += 1) {
-    const called = performance.now();
-    log(step + call);
-    latencies[call] = performance.now() - called;
-  }
-  return { mean, cpu, ...percentiles(latencies) };
+  return { mean, cpu, ...timedCalls(count, log, step) };
 }
 
 /** Calls `count` times, at least `intervalMs` from one to the next, waited for busily as a trainer computes. */
@@ -75,17 +69,21 @@ export function measurePaced(
 export async function measureRested(count: number, log: (step: number) => void): Promise<Percentiles> {
   for (let step = 0; step < WARM_UP_CALLS; step += 1) log(step);
   await delay(DELIVERY_REST_MS);
+  return timedCalls(count, log, WARM_UP_CALLS);
+}
+
+function timedCalls(count: number, log: (step: number) => void, firstStep: number): Percentiles {
   const latencies = new Float64Array(count);
   for (let call = 0; call < count; call += 1) {
     const called = performance.now();
-    log(WARM_UP_CALLS + call);
+    log(firstStep + call);
     latencies[call] = performance.now() - called;
   }
   return percentiles(latencies);
 }
 
 /** Of milliseconds. */
-export function percentiles(latenciesMs: Float64Array): Percentiles {
+function percentiles(latenciesMs: Float64Array): Percentiles {
   const sorted = latenciesMs.toSorted();
   const quantile = (share: number): number => (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN) * 1000;
   return { p50: quantile(0.5), p99: quantile(0.99), 'p99.9': quantile(0.999) };

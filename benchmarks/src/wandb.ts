@@ -18,10 +18,7 @@ export function wandbOnline(): Benchmark {
     name: 'wandb-online',
     title: '20,000 rows (quick: 5,000) of three scalars to a W&B server, from the first call to the end of the run',
     rounds: { full: 5, quick: 2 },
-    contenders: [
-      onServer(nodeContender(RUNCAST, 'runcast', 'runcast-wandb.js', count, 'online'), count),
-      onServer(pythonContender(CLIENT, 'wandb', 'wandb_client.py', count, 'online'), count),
-    ],
+    contenders: onServers('online', count, count),
     figures: [{ name: 'wall', unit: 's', digits: 2 }],
     reference: RUNCAST,
     targets: [
@@ -45,8 +42,7 @@ export function wandbCalls(): Benchmark {
     title: '20,000 calls (quick: 5,000) with three scalars each, to a W&B server',
     rounds: { full: 7, quick: 2 },
     contenders: [
-      onServer(nodeContender(RUNCAST, 'runcast', 'runcast-wandb.js', count, 'calls'), rows),
-      onServer(pythonContender(CLIENT, 'wandb', 'wandb_client.py', count, 'calls'), rows),
+      ...onServers('calls', count, rows),
       nodeContender("the writes of Runcast's log alone", 'runcast', 'plain-writes.js', count),
     ],
     figures: ['p50', 'p99', 'p99.9'].map((name): Figure => ({ name, unit: 'µs', digits: 2 })),
@@ -110,6 +106,14 @@ export function wandbMemory(): Benchmark {
       },
     ],
   };
+}
+
+/** Runcast and W&B's own client, each with a server of its own, which is to have `rows` in the end. */
+function onServers(mode: string, count: CountOf, rows: CountOf): readonly Contender[] {
+  return [
+    onServer(nodeContender(RUNCAST, 'runcast', 'runcast-wandb.js', count, mode), rows),
+    onServer(pythonContender(CLIENT, 'wandb', 'wandb_client.py', count, mode), rows),
+  ];
 }
 
 /** The contender, its address and key behind its arguments, and the server around it. */

@@ -73,6 +73,11 @@ export function historyFields(metrics: Fields): Fields {
   return metrics;
 }
 
+/** The axis of a row, unless a metric is called as it is: that is one all the same. */
+export function axisBeside(fields: Fields, axis: Field | undefined): Field | undefined {
+  return axis !== undefined && Object.hasOwn(fields, axis[0]) ? undefined : axis;
+}
+
 /** The key as a history or summary may have it. */
 export function historyKey(key: string): string {
   // Asked of every key of every row.
@@ -86,7 +91,7 @@ export class HistoryLine {
   /** Unix seconds, of its first row: what was written of a line stays as it is. */
   readonly time: number;
   /** At most so many it takes, written. */
-  bytes: number;
+  bytes = 0;
   /** Those of a row as they came; in a map once another row asks for the same line, which few do. */
   #fields: Fields | Map<string, FieldValue>;
   /** Of that row; among the fields where they are in a map. */
@@ -94,20 +99,19 @@ export class HistoryLine {
 
   constructor(
     { step, time }: { readonly step: number; readonly time: number },
-    bytes: number,
     fields: Fields | Map<string, FieldValue>,
     axis: Field | undefined,
   ) {
     this.step = step;
     this.time = time;
-    this.bytes = bytes;
     this.#fields = fields;
     this.#axis = axis;
   }
 
   static of(saved: SavedLine): HistoryLine {
     const fields = new Map(saved.fields);
-    const line = new HistoryLine(saved, EMPTY_LINE_BYTES, fields, undefined);
+    const line = new HistoryLine(saved, fields, undefined);
+    line.bytes = EMPTY_LINE_BYTES;
     for (const [key, text] of fields) line.bytes += memberBytes(key, text, exactBytes);
     return line;
   }
@@ -214,7 +218,7 @@ export class HistoryLines {
       if (this.#changed) this.#finished.push(this.#open);
       this.#closed.push(this.#open);
     }
-    const line = new HistoryLine({ step, time }, 0, fields, axis);
+    const line = new HistoryLine({ step, time }, fields, axis);
     this.#open = line;
     this.#step = step;
     this.#lines += 1;

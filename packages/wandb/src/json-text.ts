@@ -26,6 +26,11 @@ export function eachField(fields: Fields, take: (key: string, value: FieldValue)
     }
 }
 
+export function isEmpty(fields: Fields): boolean {
+  for (const key in fields) if (Object.prototype.hasOwnProperty.call(fields, key)) return false;
+  return true;
+}
+
 export function fieldText(value: FieldValue): string {
   return typeof value === 'number' ? numberText(value) : value;
 }

@@ -25,7 +25,7 @@ function written(num: number, step: number, items: readonly (readonly [string, s
 }
 
 function lineOf(step: number, time: number, fields: readonly (readonly [string, FieldValue])[]): HistoryLine {
-  return new HistoryLine({ step, time }, 0, Object.fromEntries(fields), undefined);
+  return new HistoryLine({ step, time }, Object.fromEntries(fields), undefined);
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -52,7 +52,7 @@ it.each([
   expect(row()).toBe(written(num, step, [...own, ...items]));
 });
 
-it('numbers are the bytes of their texts, whatever the key is long', () => {
+it('numbers are the bytes of their texts, however long the key is', () => {
   const rows = new RowTransactions();
   const numbers = [0, -0, 7, 0.1, -1.5e-7, 5e-324, 1e21, Number.MAX_VALUE, -1.234_567_890_123_456_7e-100];
   const keys = ['loss', '__proto__', '7', 'größe', 'k'.repeat(100), 'k'.repeat(130)];

@@ -26,9 +26,6 @@ const MAX_VARINT_BYTES = 10;
 const MAX_SHORT_VARINT = 0x7f;
 /** Room before the items for number and length of the record, which are known last. */
 const HEADER_BYTES = 2 * (1 + MAX_VARINT_BYTES);
-/** Longer texts are left to the system's encoder, a call of which takes as long as that many characters. */
-const MAX_SHORT_TEXT = 64;
-const MAX_ASCII = 0x7f;
 const INITIAL_BYTES = 4_096;
 /** A buffer grown beyond this is not kept for the next row. */
 const MAX_KEPT_BYTES = 1_048_576;
@@ -92,7 +89,7 @@ export class RowTransactions {
   }
 
   #textItem(head: Uint8Array, value: string): void {
-    const valueBytes = utf8Bytes(value);
+    const valueBytes = Buffer.byteLength(value);
     const size = head.length + varintBytes(valueBytes) + valueBytes;
     this.#bytes = withRoom(this.#bytes, this.#end, 1 + MAX_VARINT_BYTES + size);
     this.#byte(HISTORY_ITEM);
@@ -100,9 +97,7 @@ export class RowTransactions {
     this.#bytes.set(head, this.#end);
     this.#end += head.length;
     this.#varint(valueBytes);
-    if (value.length > MAX_SHORT_TEXT || value.length !== valueBytes) this.#bytes.write(value, this.#end);
-    else for (let index = 0; index < valueBytes; index += 1) this.#bytes[this.#end + index] = value.charCodeAt(index);
-    this.#end += valueBytes;
+    this.#end += this.#bytes.write(value, this.#end);
   }
 
   #byte(value: number): void {
@@ -134,12 +129,4 @@ function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;
-}
-
-/** Bytes that a text takes in UTF-8. */
-function utf8Bytes(text: string): number {
-  if (text.length > MAX_SHORT_TEXT) return Buffer.byteLength(text);
-  for (let index = 0; index < text.length; index += 1)
-    if (text.charCodeAt(index) > MAX_ASCII) return Buffer.byteLength(text);
-  return text.length;
 }

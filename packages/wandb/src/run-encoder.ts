@@ -12,9 +12,17 @@ import {
   type RunStatus,
 } from '@runcast/core';
 import { summaryMark } from './join-run.ts';
-import { historyFields, HistoryLines, historyKey, MAX_LINE_BYTES, type HistoryWrite } from './history-lines.ts';
+import {
+  axisBeside,
+  historyFields,
+  HistoryLines,
+  historyKey,
+  MAX_LINE_BYTES,
+  type HistoryWrite,
+} from './history-lines.ts';
 import {
   eachField,
+  isEmpty,
   objectText,
   roundedSeconds,
   valueText,
@@ -273,8 +281,7 @@ class BatchEncoder {
   #row(record: RunRecord, step: number | undefined, fields: Fields, ownAxis: Field | undefined, truth?: string): void {
     if (isEmpty(fields)) return;
     const { time } = record;
-    // A metric called as its axis is one all the same.
-    const axis = ownAxis !== undefined && Object.hasOwn(fields, ownAxis[0]) ? undefined : ownAxis;
+    const axis = axisBeside(fields, ownAxis);
     const placed = this.#history.add({ step, time, fields, axis, truth });
     if (placed === undefined) {
       this.#refusals.push({
@@ -340,9 +347,4 @@ export function systemFields({ metrics }: Extract<RunRecord, { kind: 'system' }>
     key.replace(/^system[/.]/u, '').replaceAll('/', '.'),
     value,
   ]);
-}
-
-function isEmpty(fields: Fields): boolean {
-  for (const key in fields) if (Object.prototype.hasOwnProperty.call(fields, key)) return false;
-  return true;
 }

@@ -5,8 +5,15 @@
  */
 
 import type { JsonObject, RecordBatch, RecordRefusal, RunRecord } from '@runcast/core';
-import { historyFields, type HistoryLine, HistoryLines, MAX_LINE_BYTES, type HistoryState } from './history-lines.ts';
-import type { Field, Fields } from './json-text.ts';
+import {
+  axisBeside,
+  historyFields,
+  type HistoryLine,
+  HistoryLines,
+  MAX_LINE_BYTES,
+  type HistoryState,
+} from './history-lines.ts';
+import { isEmpty, type Field, type Fields } from './json-text.ts';
 import { EPOCH_AXIS, exitCodeOf, FREE_AXIS, STEP_AXIS } from './run-encoder.ts';
 
 /** A row and its `_step`. What is no number stands in it as the text `NaN`, `Infinity` or `-Infinity`. */
@@ -34,9 +41,8 @@ export function encodeSdkRows(history: HistoryState, { records }: RecordBatch): 
   for (const record of records) {
     if (record.kind === 'close' && record.final) exitCode = exitCodeOf(record.status);
     const row = rowOf(record);
-    if (row === undefined || Object.keys(row.fields).length === 0) continue;
-    // A metric called as its axis is one all the same.
-    const axis = row.axis !== undefined && Object.hasOwn(row.fields, row.axis[0]) ? undefined : row.axis;
+    if (row === undefined || isEmpty(row.fields)) continue;
+    const axis = axisBeside(row.fields, row.axis);
     if (lines.add({ ...row, axis, time: record.time }) === undefined)
       refusals.push({
         seq: record.seq,
