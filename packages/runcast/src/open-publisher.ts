@@ -160,6 +160,8 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     });
     if (lease !== undefined) {
       writeWhole(directory.contextFile, encodeContext(runId, directory.path, run.project, run.entity));
+      // Notes that there is a log now: where it is missing later, somebody has deleted it.
+      updateManifest(directory, sinkNames, false);
       noticeUndelivered(dir, runId, events);
     }
     const role = lease === undefined ? 'member' : 'owner';

@@ -179,6 +179,7 @@ describe('the manifest', () => {
     ['sinks that are no names', '{"v":1,"run":"r","created":1,"sinks":[5],"settled":true}'],
     ['no end', '{"v":1,"run":"r","created":1,"sinks":[]}'],
     ['an end that is no flag', '{"v":1,"run":"r","created":1,"sinks":[],"settled":"yes"}'],
+    ['a beginning that is no flag', '{"v":1,"run":"r","created":1,"sinks":[],"settled":true,"begun":1}'],
   ])('is none where the file holds %s', (_, content) => {
     const { directory } = prepare('run-1');
     writeFileSync(directory.manifestFile, content);
@@ -195,6 +196,28 @@ describe('the manifest', () => {
     const { directory } = prepare('run-1');
     updateManifest(directory, ['wandb', 'jsonl'], true);
     expect(readManifest(directory)).toEqual({ ...manifest('run-1'), sinks: ['jsonl', 'wandb'], settled: true });
+  });
+
+  it('says for ever that there was a log, once there is one', () => {
+    const { directory } = prepare('run-1');
+    const log = join(directory.logDirectory, 'w1.jsonl');
+    writeFileSync(log, '');
+    updateManifest(directory, [], false);
+    expect(readManifest(directory)).toEqual({ ...manifest('run-1'), begun: true });
+    rmSync(log);
+    updateManifest(directory, [], true);
+    expect(readManifest(directory)).toEqual({ ...manifest('run-1'), settled: true, begun: true });
+  });
+
+  it('is not written again where it says all of it', () => {
+    const { directory } = prepare('run-1');
+    // Any writing of it would look otherwise.
+    const said = JSON.stringify(manifest('run-1'));
+    writeFileSync(directory.manifestFile, said);
+    updateManifest(directory, ['jsonl'], false);
+    expect(readFileSync(directory.manifestFile, 'utf8')).toBe(said);
+    updateManifest(directory, ['jsonl'], true);
+    expect(readManifest(directory)).toEqual({ ...manifest('run-1'), settled: true });
   });
 });
 

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { checkRunId, errorMessage, RunOpenError, type ResumeMode } from '@runcast/core';
 
 /** The parts of a run directory, as absolute paths. */
@@ -40,6 +41,8 @@ export interface RunManifest {
   readonly sinks: readonly string[];
   /** Every one of them has everything: false while the run is open, and after it where something is owed. */
   readonly settled: boolean;
+  /** True once a log has been made: where there is none, it was deleted. Left out before that, and by earlier versions. */
+  readonly begun?: boolean;
 }
 
 /** Magic numbers of statfs(2) for file systems whose locks and appends cannot be relied on. */
@@ -138,11 +141,20 @@ export function discardRunDirectory(directory: RunDirectory): void {
   rmSync(directory.path, { recursive: true, force: true });
 }
 
-/** Notes who delivers the run and whether all is delivered. Throws the system's error. */
+/**
+ * Notes who delivers the run, whether all is delivered, and that there is a log where there is one. Writes nothing where all
+ * of it has been noted. Throws the system's error.
+ */
 export function updateManifest(directory: RunDirectory, sinks: readonly string[], settled: boolean): void {
   const manifest = readManifest(directory);
   if (manifest === undefined) return;
-  writeManifest(directory, { ...manifest, sinks: [...new Set([...manifest.sinks, ...sinks])], settled });
+  const updated = {
+    ...manifest,
+    sinks: [...new Set([...manifest.sinks, ...sinks])],
+    settled,
+    ...(hasLogs(directory) ? { begun: true } : {}),
+  };
+  if (!isDeepStrictEqual(updated, manifest)) writeManifest(directory, updated);
 }
 
 /** The manifest of a run; undefined where there is none or it is not one. */
@@ -190,7 +202,8 @@ function isManifest(value: unknown): value is RunManifest {
     Array.isArray(value.sinks) &&
     value.sinks.every((sink) => typeof sink === 'string') &&
     'settled' in value &&
-    typeof value.settled === 'boolean'
+    typeof value.settled === 'boolean' &&
+    (!('begun' in value) || typeof value.begun === 'boolean')
   );
 }
 

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, trunc
 import path from 'node:path';
 import { parseRecord, type RunRecord } from '@runcast/core';
 import { systemScheduler } from '@runcast/delivery';
+import { readManifest } from '@runcast/runlog';
 import { openSummaryWriter, readEvents, type SummaryWriter } from '@runcast/tensorboard';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeWorkplace, type Workplace } from './captured-run.ts';
@@ -182,6 +183,12 @@ describe('a log directory', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/the run directory \S+ cannot be used/u);
   });
+});
+
+it('makes a run that is known to have had a log', () => {
+  const run = new ImportedRun({ dir: place.path('runs'), id: 'a', name: 'a', project: undefined, notes: '', time: 1 });
+  run.end(2, 'finished');
+  expect(readManifest(run.directory)).toMatchObject({ settled: true, begun: true });
 });
 
 it('takes a run back that cannot be completed', () => {

@@ -18,6 +18,7 @@ import {
   discardRunDirectory,
   LogWriter,
   prepareRunDirectory,
+  updateManifest,
   type RunDirectory,
 } from '@runcast/runlog';
 
@@ -83,6 +84,8 @@ export class ImportedRun {
     this.append(time, { kind: 'close', status, final: true });
     this.#log.close();
     this.#check();
+    // Notes that there is a log: where it is missing later, somebody has deleted it.
+    updateManifest(this.directory, [], true);
   }
 
   /** Takes everything back. */

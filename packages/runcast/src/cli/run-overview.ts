@@ -37,7 +37,7 @@ export interface RunOverview {
   readonly started: number;
   /** Seconds from the start to the last record, or to now for a running one. */
   readonly duration: number;
-  /** False where the log was deleted after it had been delivered. */
+  /** False where the log was deleted, or there never was one. */
   readonly hasLog: boolean;
   readonly records: number;
   readonly lastStep: number | undefined;

@@ -157,6 +157,14 @@ describe('what cannot be delivered', () => {
     expect(stdout).toMatch(/^run-1: tensorboard failed: the log was deleted/u);
   });
 
+  it('is a run whose log was deleted before anybody had it', async () => {
+    await place.crashRun('run-1', 1);
+    for (const part of ['log', 'cursors']) rmSync(place.path('runs', 'run-1', part), { recursive: true });
+    const { code, stdout } = await place.runcast(['sync', 'run-1', '--to', 'jsonl'], TO_ROWS);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^run-1: jsonl failed: the log was deleted before any sink is known to have had it/u);
+  });
+
   it('is a line that is no record: it is set aside', async () => {
     const directory = await place.crashRun('run-1', 1);
     const [log = ''] = readdirSync(`${directory}/log`);

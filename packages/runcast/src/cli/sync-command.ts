@@ -28,7 +28,7 @@ down, or to a sink that was not on at the time. <run> is an id below RUNCAST__DI
 directory. The sinks' options come from the environment. Doing it again changes nothing.
 
 A run that a living process owns is left to that process. Exit codes: 0 everything is delivered, 1 something is
-still owed, 2 the command makes no sense.`,
+still owed, or gone with a log that was deleted, 2 the command makes no sense.`,
   options: [
     {
       name: 'to',

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import {
   TerminalSinkError,
   RecordsRefusedError,
@@ -8,7 +8,7 @@ import {
   type SinkSpec,
 } from '@runcast/core';
 import { systemScheduler, type DeliveryEvent, type Scheduler } from '@runcast/delivery';
-import { readManifest, runDirectory } from '@runcast/runlog';
+import { prepareRunDirectory, readManifest, runDirectory } from '@runcast/runlog';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeWorkplace, type Workplace } from './captured-run.ts';
 import { syncRun, type SyncOptions, type SyncResult } from './sync-run.ts';
@@ -114,15 +114,79 @@ describe('a run that has ended', () => {
     expect(readManifest(directory)).toMatchObject({ sinks: ['jsonl', 'memory'], settled: true });
   });
 
-  it('owes nothing where its owner died before the first record', async () => {
-    await place.crashRun('run-1', 2);
+  it('owes nothing where its owner died before it had a log', async () => {
+    const { directory } = prepareRunDirectory(place.path('runs'), 'run-1', 'never', () => false, {
+      v: 1,
+      run: 'run-1',
+      created: 1,
+      sinks: ['jsonl'],
+      settled: false,
+    });
+    const upToDate = { sink: 'memory', delivered: 0, refused: 0, owed: 0, reason: undefined };
+    expect(await sync('run-1', [memorySink('memory')])).toEqual({ kind: 'synced', sinks: [upToDate] });
+    expect(readManifest(directory)).toMatchObject({ settled: true });
+    // It still never began.
+    const other = { ...upToDate, sink: 'other' };
+    expect(await sync('run-1', [memorySink('other')])).toEqual({ kind: 'synced', sinks: [other] });
+  });
+
+  it('is lost where its log was deleted before anything was delivered', async () => {
     const directory = runDirectory(place.path('runs'), 'run-1');
+    await place.crashRun('run-1', 2);
     rmSync(directory.logDirectory, { recursive: true });
     rmSync(directory.cursorDirectory, { recursive: true });
-    expect(await sync('run-1', [memorySink('memory')])).toEqual({
-      kind: 'synced',
-      sinks: [{ sink: 'memory', delivered: 0, refused: 0, owed: 0, reason: undefined }],
+    const lost = {
+      delivered: 0,
+      refused: 0,
+      owed: 0,
+      reason: 'the log was deleted before any sink is known to have had it: what it held is lost',
+    };
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      expect(await sync('run-1', [memorySink('jsonl'), memorySink('memory')])).toEqual({
+        kind: 'synced',
+        sinks: [
+          { sink: 'jsonl', ...lost },
+          { sink: 'memory', ...lost },
+        ],
+      });
+      expect(readManifest(directory)).toMatchObject({ sinks: ['jsonl'], settled: false });
+    }
+  });
+
+  it('owes nothing to the sinks that had all of it, though its cursors went with its log', async () => {
+    const directory = runDirectory(place.path('runs'), 'run-1');
+    await place.logRun({ id: 'run-1' }, 2);
+    rmSync(directory.logDirectory, { recursive: true });
+    rmSync(directory.cursorDirectory, { recursive: true });
+    expect(await sync('run-1', [memorySink('jsonl'), memorySink('memory')])).toMatchObject({
+      sinks: [
+        { reason: undefined },
+        { reason: 'the log was deleted after it had been delivered to the sinks of that time' },
+      ],
     });
+  });
+
+  it('owes nothing where its log was deleted since everybody had it', async () => {
+    await place.logRun({ id: 'run-1' }, 2);
+    const directory = runDirectory(place.path('runs'), 'run-1');
+    const upToDate = { sink: 'jsonl', delivered: 0, refused: 0, owed: 0, reason: undefined };
+    for (let again = 0; again < 2; again += 1) {
+      const synced = await sync('run-1', [memorySink('jsonl')], { keepLog: 'until-delivered' });
+      expect(synced).toEqual({ kind: 'synced', sinks: [upToDate] });
+      expect(readdirSync(directory.logDirectory)).toEqual([]);
+    }
+  });
+
+  it('owes what it did before logs were noted, where an earlier version made it', async () => {
+    const directory = runDirectory(place.path('runs'), 'run-1');
+    await place.crashRun('run-1', 2);
+    writeFileSync(
+      directory.manifestFile,
+      JSON.stringify({ v: 1, run: 'run-1', created: 1, sinks: ['jsonl'], settled: false }),
+    );
+    rmSync(directory.logDirectory, { recursive: true });
+    rmSync(directory.cursorDirectory, { recursive: true });
+    expect(await sync('run-1', [memorySink('memory')])).toMatchObject({ sinks: [{ owed: 0, reason: undefined }] });
     expect(readManifest(directory)).toMatchObject({ settled: true });
   });
 

@@ -14,11 +14,14 @@ import {
   type Scheduler,
   type SinkSettlement,
 } from '@runcast/delivery';
-import { acquireLease, updateManifest, type RunDirectory } from '@runcast/runlog';
-import { readRunOverview, type RunOverview } from './run-overview.ts';
+import { acquireLease, readManifest, updateManifest, type RunDirectory } from '@runcast/runlog';
+import { readRunOverview, type RunOverview, type SinkOverview } from './run-overview.ts';
 
 /** How often progress is looked at. */
 const LOOK_INTERVAL_MS = 250;
+
+const LOG_DELIVERED = 'the log was deleted after it had been delivered to the sinks of that time';
+const LOG_LOST = 'the log was deleted before any sink is known to have had it: what it held is lost';
 
 export interface SyncOptions {
   readonly directory: RunDirectory;
@@ -58,13 +61,7 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
   try {
     const names = specs.map(({ name }) => name);
     const { sinks: before, end, hasLog } = readRunOverview(directory, names, clock.nowMs());
-    if (!hasLog) {
-      const hadAll = new Set(before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink));
-      // Nobody was ever given anything: the owner died before its first record, and nothing is owed.
-      const neverBegan = hadAll.size === 0;
-      if (neverBegan) updateManifest(directory, names, true);
-      return { kind: 'synced', sinks: names.map((name) => withoutLog(name, neverBegan || hadAll.has(name))) };
-    }
+    if (!hasLog) return { kind: 'synced', sinks: withoutLog(directory, names, before) };
     const owed = new Map(before.map((sink) => [sink.sink, sink.owed]));
     const counts = specs.map(() => ({ done: 0, total: 0 }));
     const sinks = await Promise.all(
@@ -92,9 +89,27 @@ export async function syncRun(options: SyncOptions): Promise<SyncResult> {
   }
 }
 
-/** `RUNCAST__KEEP_LOG=until-delivered` has deleted the log: the sinks of that time have everything, another never will. */
-function withoutLog(sink: string, hadAll: boolean): SyncedSink {
-  const reason = hadAll ? undefined : 'the log was deleted after it had been delivered to the sinks of that time';
+/** What the sinks named have of a run whose log is not there. Throws the system's error. */
+function withoutLog(
+  directory: RunDirectory,
+  names: readonly string[],
+  before: readonly SinkOverview[],
+): readonly SyncedSink[] {
+  const manifest = readManifest(directory);
+  const given = before.filter(({ delivered }) => delivered > 0).map(({ sink }) => sink);
+  if (given.length === 0 && manifest?.begun !== true) {
+    // Its owner died before it had a log, and nothing is owed.
+    updateManifest(directory, names, true);
+    return names.map((sink) => nothingDelivered(sink, undefined));
+  }
+  // `RUNCAST__KEEP_LOG=until-delivered` deletes a log that the sinks of its time have. Their cursors say so, or else the run.
+  const settled = manifest?.settled === true ? manifest.sinks : [];
+  const hadAll = given.length > 0 ? given : settled;
+  const reason = hadAll.length > 0 ? LOG_DELIVERED : LOG_LOST;
+  return names.map((sink) => nothingDelivered(sink, hadAll.includes(sink) ? undefined : reason));
+}
+
+function nothingDelivered(sink: string, reason: string | undefined): SyncedSink {
   return { sink, delivered: 0, refused: 0, owed: 0, reason };
 }
 
