@@ -34,8 +34,16 @@ interface Output {
   readonly stderr: string;
 }
 
+/** Killed where it has not come to its end by then. */
+const DEADLINE_MS = 90_000;
+
 function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Output> {
-  const options = { cwd: dir, env: { PATH: process.env['PATH'], ...env } };
+  const options = {
+    cwd: dir,
+    env: { PATH: process.env['PATH'], ...env },
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+  } as const;
   return new Promise((resolve) => {
     const argv = ['--conditions=runcast-source', file, ...args];
     const child = execFile(process.execPath, argv, options, (_error, stdout, stderr) => {
@@ -77,6 +85,14 @@ function stepRows(first: number, last: number): readonly unknown[] {
 }
 
 const listing = z.object({ runs: z.array(z.looseObject({ last_step: z.int() })) });
+
+const checking = z.object({
+  checks: z.array(z.object({ check: z.string(), status: z.string(), finding: z.string() })),
+});
+
+function readChecks(json: string): z.infer<typeof checking> {
+  return checking.parse(JSON.parse(json));
+}
 
 function readListing(json: string): z.infer<typeof listing> {
   return listing.parse(JSON.parse(json));
@@ -138,6 +154,44 @@ describe('a run that a living process owns', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^run-1: process ${child.pid} on .* is still logging this run`, 'u'));
     expect((await runcast(['ls'])).stdout).toMatch(/^run-1 +demo +- +running/mu);
+  });
+});
+
+describe('where the kernel lets nobody make a directory', () => {
+  // Below /proc a directory that is missing cannot be made, and the kernel says that one above it is missing.
+  const nowhere = '/proc/runcast/made';
+
+  it('the doctor says so of every directory', async () => {
+    const { code, stdout } = await runcast(['doctor', '--json'], {
+      RUNCAST__DIR: nowhere,
+      JSONL__ENABLED: 'true',
+      JSONL__DIR: nowhere,
+      TENSORBOARD__ENABLED: 'true',
+      TENSORBOARD__LOG_DIR: nowhere,
+      WANDB__ENABLED: 'true',
+      WANDB__MODE: 'offline',
+      WANDB_DIR: nowhere,
+    });
+    expect(code).toBe(1);
+    const { checks } = readChecks(stdout);
+    const failed = checks.filter(({ status }) => status === 'fail');
+    expect(failed.map(({ check }) => check)).toEqual(['run directory', 'jsonl', 'tensorboard', 'wandb']);
+    for (const { finding } of failed)
+      expect(finding).toContain("ENOENT: no such file or directory, mkdir '/proc/runcast'");
+  });
+
+  it('an export, an import and a relay end with the reason', async () => {
+    await run(trainer, [dir, 'run-1', '0', '5', 'finished']);
+    await runcast(['export', 'run-1', '--format', 'tensorboard', '--output', 'events']);
+    for (const args of [
+      ['export', 'run-1', '--format', 'tensorboard', '--output', nowhere],
+      ['import', 'tensorboard', 'events', '--dir', nowhere],
+      ['relay', '--from', 'redis', '--group', 'near', '--dir', nowhere],
+    ]) {
+      const { code, stderr } = await runcast(args);
+      expect(code).toBeGreaterThan(0);
+      expect(stderr).toContain("ENOENT: no such file or directory, mkdir '/proc/runcast'");
+    }
   });
 });
 

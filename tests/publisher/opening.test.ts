@@ -122,6 +122,22 @@ describe.each(['worker', 'inline'] as const)('on the %s host', (host) => {
   });
 });
 
+// Below /proc a directory that is missing cannot be made, and the kernel says that one above it is missing.
+test.each(['RUNCAST__DIR', 'JSONL__DIR', 'TENSORBOARD__LOG_DIR', 'WANDB_DIR'])(
+  '%s where nobody can make a directory is a clear error at once',
+  async (variable) => {
+    const training = place();
+    const offline = { WANDB__ENABLED: 'true', WANDB__MODE: 'offline', WANDB_DIR: training.root };
+    const trainer = training.start('ending.ts', ['close'], { ...offline, [variable]: '/proc/runcast/made' });
+    const deadline = setTimeout(() => trainer.process.kill('SIGKILL'), 90_000);
+    const { code, stderr } = await trainer.ended;
+    clearTimeout(deadline);
+    expect(code).toBe(1);
+    expect(stderr).toContain(variable);
+    expect(stderr).toContain("ENOENT: no such file or directory, mkdir '/proc/runcast'");
+  },
+);
+
 test('a directory that was there before is not removed with the run that cannot be opened in it', async () => {
   const training = place();
   const mine = path.join(training.root, 'runs', 'run-1');

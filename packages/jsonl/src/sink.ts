@@ -3,9 +3,14 @@
  * that a run taken up again after any crash leaves the same bytes as one that never stopped.
  */
 
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type AppendFile, type AppendFileSystem, openAppendFile, ShortFileError } from '@runcast/append-file';
+import {
+  type AppendFile,
+  type AppendFileSystem,
+  makeDirectory,
+  openAppendFile,
+  ShortFileError,
+} from '@runcast/append-file';
 import {
   ConfigError,
   type CreateSink,
@@ -98,7 +103,7 @@ class JsonlSink implements Sink {
 
   #makeDirectory(): void {
     try {
-      mkdirSync(this.#dir, { recursive: true });
+      makeDirectory(this.#dir);
     } catch (error) {
       throw this.#unusable(error);
     }

@@ -3,8 +3,9 @@
  * else's: a trainer's run of the same name would have the same log.
  */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@runcast/append-file';
 import { ConfigError, errorMessage } from '@runcast/core';
 import { STREAM_START } from '@runcast/redis';
 import { acquireLease, listRuns, writeWhole, type Lease } from '@runcast/runlog';
@@ -58,7 +59,7 @@ export class RelayDirectory {
 
   #prepare(): void {
     try {
-      mkdirSync(this.path, { recursive: true });
+      makeDirectory(this.path);
       if (!existsSync(this.#stateFile)) {
         if (listRuns(this.path).length > 0) throw new Error('it holds runs of trainers; choose a directory of its own');
         this.movePosition({ id: STREAM_START, entriesRead: 0 });

@@ -2,18 +2,10 @@
  * Where a run lives on disk, and whether it may: one directory a run, named by its id, below the directory of all runs.
  */
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { makeDirectory } from '@runcast/append-file';
 import { checkRunId, errorMessage, RunOpenError, type ResumeMode } from '@runcast/core';
 
 /** The parts of a run directory, as absolute paths. */
@@ -107,12 +99,12 @@ export function prepareRunDirectory(
     );
   }
   try {
-    mkdirSync(resolve(dir), { recursive: true });
+    makeDirectory(resolve(dir));
     refuseNetworkFileSystem(resolve(dir), statfs(resolve(dir)).type);
     refuseCaseCollision(resolve(dir), runId);
-    const created = mkdirSync(directory.path, { recursive: true }) !== undefined;
+    const created = makeDirectory(directory.path) !== undefined;
     for (const path of [directory.logDirectory, directory.blobDirectory, directory.cursorDirectory])
-      mkdirSync(path, { recursive: true });
+      makeDirectory(path);
     if (!exists) writeManifest(directory, manifest);
     return { directory, created, resumed: exists };
   } catch (error) {

@@ -2,9 +2,15 @@
  * The event files of a run on the disk, each with the length up to which it is good: a batch is in all of them or in none.
  */
 
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openAppendFile, ShortFileError, type AppendFile, type AppendFileSystem } from '@runcast/append-file';
+import {
+  makeDirectory,
+  openAppendFile,
+  ShortFileError,
+  type AppendFile,
+  type AppendFileSystem,
+} from '@runcast/append-file';
 import { errorCode, errorMessage, PositionLostError } from '@runcast/core';
 import { AMENDED_SESSION, type EncodedFile } from './event-encoder.ts';
 import type { RunFiles } from './run-files.ts';
@@ -118,7 +124,7 @@ export class EventFiles implements RunFiles {
     const fileSystem = this.#fileSystem === undefined ? {} : { fileSystem: this.#fileSystem };
     const length = this.#lengths.get(name);
     if (length === undefined) {
-      mkdirSync(path.dirname(file), { recursive: true });
+      makeDirectory(path.dirname(file));
       this.enlist(name);
       return openAppendFile(file, { mode: 'either', length: 0, ...fileSystem });
     }

@@ -1,8 +1,8 @@
 /** The sink that writes TensorBoard event files. Delivery's worker loads this module by its URL. */
 
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { AppendFileSystem } from '@runcast/append-file';
+import { makeDirectory, type AppendFileSystem } from '@runcast/append-file';
 import {
   ConfigError,
   errorCode,
@@ -189,7 +189,7 @@ class EventFileSink implements TensorboardSink {
 
 function proveWritable(logDir: string, directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     const probe = path.join(directory, PROBE);
     closeSync(openSync(probe, 'w'));
     rmSync(probe);

@@ -3,9 +3,9 @@
  * that TensorBoard's users know from other summary writers.
  */
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { AppendFileSystem } from '@runcast/append-file';
+import { makeDirectory, type AppendFileSystem } from '@runcast/append-file';
 import { bucketise, readImageHeader, type JsonPrimitive, type RecordBody, type RunRecord } from '@runcast/core';
 import { EventEncoder } from './event-encoder.ts';
 import { EventFiles } from './event-files.ts';
@@ -54,7 +54,7 @@ export interface SummaryWriter extends Disposable {
 
 /** Begins an event file in `logDir`, which is made where it does not exist; the file comes with the first event. */
 export function openSummaryWriter(logDir: string, options: SummaryWriterOptions = {}): SummaryWriter {
-  mkdirSync(logDir, { recursive: true });
+  makeDirectory(logDir);
   return new EventFileWriter(logDir, options);
 }
 

@@ -9,7 +9,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -17,6 +16,7 @@ import {
   statSync,
 } from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '@runcast/append-file';
 import { errorCode, PositionLostError } from '@runcast/core';
 import type { EncodedFile } from './event-encoder.ts';
 import { EventFiles, MAX_OPEN_FILES } from './event-files.ts';
@@ -130,7 +130,7 @@ export class TfjsEventFiles implements RunFiles {
   /** Begins a file below the run's directory, and finds it: TensorFlow does not tell how it is called. */
   #begin(folder: string): OpenFile {
     const directory = path.join(this.#directory, folder);
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     const before = new Set(readdirSync(directory));
     this.#waitForLaterName(before);
     const writer = new TfjsSummaryWriter(this.#binding, directory);

@@ -4,9 +4,15 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, constants, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
-import { type AppendFile, type AppendFileSystem, openAppendFile, ShortFileError } from '@runcast/append-file';
+import {
+  type AppendFile,
+  type AppendFileSystem,
+  makeDirectory,
+  openAppendFile,
+  ShortFileError,
+} from '@runcast/append-file';
 import {
   ConfigError,
   errorCode,
@@ -281,7 +287,7 @@ class OfflineSink implements Sink {
   }
 
   #begin(start: number): AppendFile {
-    mkdirSync(join(this.#directory(start), 'files'), { recursive: true });
+    makeDirectory(join(this.#directory(start), 'files'));
     return this.#openFile(start, 'either', 0);
   }
 
@@ -308,7 +314,7 @@ class OfflineSink implements Sink {
   #proveWritable(): void {
     const directory = join(this.#config.dir, 'wandb');
     try {
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       const probe = join(directory, PROBE);
       closeSync(openSync(probe, 'w'));
       rmSync(probe);
@@ -321,11 +327,11 @@ class OfflineSink implements Sink {
 
 /** Shares the bytes where the file system can. */
 function copyWhole(source: string, target: string): void {
-  mkdirSync(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   copyFileSync(source, target, constants.COPYFILE_FICLONE);
 }
 
 function writeWhole(target: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   writeFileSync(target, bytes);
 }

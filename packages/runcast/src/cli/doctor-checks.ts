@@ -1,8 +1,9 @@
 /** What has to work before a run can be logged here, each tried for real and cleaned up after. */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeDirectory } from '@runcast/append-file';
 import { createRunId, errorMessage, RunOpenError, type Environment } from '@runcast/core';
 import { openHost } from '@runcast/delivery';
 import {
@@ -183,7 +184,7 @@ export async function checkTarget(name: string, prefix: string, target: SinkTarg
 function checkTargetDirectory(name: string, on: string, directory: string, variable: string): CheckResult {
   const madeFrom = firstMissing(directory);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     const probe = join(directory, `.doctor-${randomUUID()}`);
     writeFileSync(probe, '');
     rmSync(probe);

@@ -1,7 +1,8 @@
 /** A run as a file of another kind, made from its log. */
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@runcast/append-file';
 import { encodeRow } from '@runcast/jsonl';
 import type { RunDirectory } from '@runcast/runlog';
 import { createTensorboardSink, tensorboardTraits } from '@runcast/tensorboard';
@@ -60,7 +61,7 @@ export function isFreeLogDir(directory: RunDirectory, logDir: string): boolean {
 
 /** Event files in `<logDir>/<run id>`. */
 export function exportTensorboard(directory: RunDirectory, logDir: string, onProgress: OnProgress): ExportResult {
-  mkdirSync(logDir, { recursive: true });
+  makeDirectory(logDir);
   const sink = createTensorboardSink({ logDir });
   sink.open({ runId: directory.runId, runDirectory: directory.path, position: undefined });
   try {
