@@ -125,9 +125,20 @@ describe('a run that cannot be', () => {
 
   it.each([
     [0x6969, 'NFS'],
+    // As a system with 32-bit words says it.
     [-11_317_950, 'CIFS'],
     [0xfe534d42, 'SMB'],
-  ])('is on a network file system of type %d', (type, kind) => {
+    [0x5346414f, 'AFS'],
+    [0x6b414653, 'AFS'],
+    [0x01021997, '9P'],
+    [0x00c36400, 'Ceph'],
+    [0x0bd00bd0, 'Lustre'],
+    [0x47504653, 'GPFS'],
+    [0x19830326, 'BeeGFS'],
+    [0x18031977, 'WekaFS'],
+    [0x20030528, 'OrangeFS'],
+    [-1_428_706_582, 'PanFS'],
+  ])('is on a network file system of type %d: %s', (type, kind) => {
     const open = (): PreparedRun =>
       prepareRunDirectory(
         dir,
@@ -140,6 +151,20 @@ describe('a run that cannot be', () => {
     expect(open).toThrow(RunOpenError);
     expect(open).toThrow(`is on a network file system (${kind})`);
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('is not where a file system may be a local one: ext4, tmpfs, an overlay, FUSE', () => {
+    for (const [index, type] of [0xef53, 0x01021994, 0x794c7630, 0x65735546].entries())
+      expect(
+        prepareRunDirectory(
+          dir,
+          `run-${index}`,
+          'never',
+          () => false,
+          manifest(`run-${index}`),
+          () => ({ type }),
+        ),
+      ).toMatchObject({ created: true });
   });
 
   it('has a file in its way', () => {

@@ -37,14 +37,26 @@ export interface RunManifest {
   readonly begun?: boolean;
 }
 
-/** Magic numbers of statfs(2) for file systems whose locks and appends cannot be relied on. */
+/**
+ * What statfs(2) gives as the type of file systems of other machines, whose locks and appends cannot be relied on: many
+ * machines have them mounted at once. Those without a source are in linux/magic.h. FUSE (0x65735546) may be a local one.
+ */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-  [0x517b, 'SMB'],
-  [0x5346414f, 'AFS'],
-  [0x73757245, 'Coda'],
+  [0x6969, 'NFS'], // NFS_SUPER_MAGIC
+  [0xff534d42, 'CIFS'], // CIFS_SUPER_MAGIC
+  [0xfe534d42, 'SMB'], // SMB2_SUPER_MAGIC
+  [0x517b, 'SMB'], // SMB_SUPER_MAGIC
+  [0x5346414f, 'AFS'], // AFS_SUPER_MAGIC, of OpenAFS
+  [0x6b414653, 'AFS'], // AFS_FS_MAGIC, of the kernel's client
+  [0x73757245, 'Coda'], // CODA_SUPER_MAGIC
+  [0x00c36400, 'Ceph'], // CEPH_SUPER_MAGIC
+  [0x01021997, '9P'], // V9FS_MAGIC
+  [0x0bd00bd0, 'Lustre'], // LL_SUPER_MAGIC in Lustre's lustre_user.h
+  [0x47504653, 'GPFS'], // GPFS_SUPER_MAGIC in IBM Storage Scale's gpfs.h
+  [0x19830326, 'BeeGFS'], // BEEGFS_MAGIC in BeeGFS's client_module/source/filesystem/FhgfsOpsSuper.h
+  [0x18031977, 'WekaFS'], // WEKAFS_SUPER_MAGIC in libfuse's check_nonroot_fstype
+  [0x20030528, 'OrangeFS'], // ORANGEFS_SUPER_MAGIC in Linux's fs/orangefs/protocol.h
+  [0xaad7aaea, 'PanFS'], // S_MAGIC_PANFS in GNU coreutils' src/stat.c
 ]);
 
 /** The paths of a run, whether it exists or not. `dir` may be relative to the working directory. */
