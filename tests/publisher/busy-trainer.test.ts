@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { makeTrainingPlace, type TrainingPlace } from '../support/training-place.ts';
 
 const BUSY_MS = 3000;
@@ -46,4 +46,26 @@ test('records reach both files within a second while the trainer is busy', async
   expect(growths.filter((grew) => grew).length).toBeGreaterThan(growths.length / 2);
   expect(training.eventSteps()).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
   expect(training.rows().filter(({ kind }) => kind === 'step')).toHaveLength(steps);
+});
+
+test('records reach the files while the trainer is busy that has taken the run over', async () => {
+  const training = makeTrainingPlace('worker');
+  onTestFinished(training.remove);
+  const owner = training.start('member.ts');
+  await owner.nextLine();
+  const context = path.join(training.root, 'runs', 'run-1', 'context.json');
+  const busy = training.start('busy.ts', ['60000'], { RUNCAST__CONTEXT_FILE: context });
+  await busy.nextLine();
+  owner.process.kill('SIGKILL');
+  await owner.ended;
+  let isBusy = true;
+  void busy.nextLine().then(() => {
+    isBusy = false;
+  });
+  // The owner has logged none of these.
+  const rowsOfBusy = (): number => training.rows().filter(({ step }) => Number(step) > 2000).length;
+  await vi.waitFor(() => expect(rowsOfBusy()).toBeGreaterThan(0), { timeout: 50_000 });
+  expect(isBusy).toBe(true);
+  busy.process.kill('SIGKILL');
+  await busy.ended;
 });

@@ -155,7 +155,7 @@ export class MemberHost implements DeliveryHost {
 
   async #takeOver(lease: Lease): Promise<void> {
     try {
-      // Called before anything is awaited: a worker then starts although this thread never yields.
+      // Called before anything is awaited: a worker that is loaded starts although this thread never yields.
       this.#host = await this.#options.openHost();
       this.#options.onTakeover(undefined);
     } catch (error) {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { JsonObject, Sink, SinkSpec } from '@runcast/core';
 import { createMemorySink, epochRecord, stepRecord, tagsRecord } from '@runcast/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { createEventLog, makeRun, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
+import { createEventLog, makeRun, waitWithoutYielding, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import type { DeliveryHost } from './delivery-host.ts';
 import { SinkOpenError } from './inline-host.ts';
-import { openHost, type OpenHostOptions } from './open-host.ts';
+import { loadWorkerHosts, openHost, type OpenHostOptions } from './open-host.ts';
 
 const OUTCOME = { status: 'finished', final: true } as const;
 const MODULE = new URL('../test/memory-sink-module.ts', import.meta.url).href;
@@ -53,6 +53,15 @@ test('specs go into a worker', async () => {
   expect(host.health()).toMatchObject({ file: { delivered: 2 } });
   expect(await host.close(OUTCOME, 5000)).toMatchObject([{ reason: undefined }]);
   expect(lines()).toEqual(['open in a worker', 'w1 0', 'w1 1', 'flush', 'flush', 'close']);
+});
+
+test('a worker that was prepared for delivers although the caller never yields', async () => {
+  await loadWorkerHosts();
+  const { open, spec, run, lines } = stage();
+  run.steps('w1', 0, 2);
+  const opening = open({ host: 'worker', sinks: [spec()] });
+  waitWithoutYielding(() => lines().includes('w1 1'));
+  expect(await opening).toMatchObject({ kind: 'worker', reason: undefined });
 });
 
 test('a process that exits waits for the worker', async () => {

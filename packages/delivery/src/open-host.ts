@@ -28,18 +28,32 @@ export interface OpenHostOptions {
   readonly workerUrl?: URL;
 }
 
+/** What starts workers, loaded with the first of them: a program that imports this may never open anything. */
+let workerHosts: Awaited<ReturnType<typeof importWorkerHosts>> | undefined;
+
+function importWorkerHosts() {
+  return import('./worker-host.ts');
+}
+
+/**
+ * Loads what starts workers. An {@link openHost} after that starts its worker within the call, and needs nothing of a loop that
+ * may never yield.
+ */
+export async function loadWorkerHosts(): Promise<void> {
+  workerHosts ??= await importWorkerHosts();
+}
+
 /** Opens every sink and begins to deliver. Rejects with a SinkOpenError where a sink cannot be opened. */
 export async function openHost(options: OpenHostOptions): Promise<DeliveryHost> {
   const specs = options.sinks.filter((sink) => isSinkSpec(sink));
   if (options.host === 'inline') return openInline(options, undefined);
   if (specs.length < options.sinks.length)
     return openInline(options, 'sinks passed as objects cannot go into a worker');
-  // Worker threads are loaded with what needs them: a program that imports this may never open anything.
-  const worker = await import('./worker-host.ts');
+  const { WorkerHost: Host, WorkerStartError } = (workerHosts ??= await importWorkerHosts());
   try {
-    return new FailoverHost(options, await worker.WorkerHost.open({ ...options, specs }));
+    return new FailoverHost(options, await Host.open({ ...options, specs }));
   } catch (error) {
-    if (!(error instanceof worker.WorkerStartError)) throw error;
+    if (!(error instanceof WorkerStartError)) throw error;
     return openInline(options, error.message);
   }
 }

@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { JsonObject } from '@runcast/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createEventLog, makeRun, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
+import { createEventLog, makeRun, waitWithoutYielding, type EventLog, type RunOnDisk } from '../test/run-on-disk.ts';
 import { SinkOpenError } from './inline-host.ts';
 import { WorkerHost, WorkerStartError } from './worker-host.ts';
 
@@ -27,7 +27,7 @@ function stage(config: JsonObject = {}, workerUrl?: URL): Stage {
     run,
     log,
     died,
-    lines: () => readFileSync(path, 'utf8').trimEnd().split('\n'),
+    lines: () => (existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : []),
     open: async () => {
       const host = await WorkerHost.open({
         directory: run.directory,
@@ -131,6 +131,18 @@ test('a worker that says nothing when opening is taken for one that will not', a
   const starting = stage({}, new URL('../test/deaf-worker.ts', import.meta.url)).open();
   vi.advanceTimersByTime(15_000);
   await expect(starting).rejects.toThrow('the worker did not answer within 15 s');
+});
+
+test('a loop that was busy for longer than that finds the answer that has come meanwhile', async () => {
+  const { run, open, lines } = stage();
+  run.steps('w1', 0, 1);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const starting = open();
+  // It delivers once it has answered.
+  waitWithoutYielding(() => lines().includes('w1 0'));
+  vi.advanceTimersByTime(15_000);
+  expect(await starting).toMatchObject({ kind: 'worker' });
 });
 
 test('a worker that hangs is waited for a little longer than the call allows, and its late answer is dropped', async () => {

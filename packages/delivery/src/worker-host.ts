@@ -105,11 +105,11 @@ export class WorkerHost implements DeliveryHost {
   static async open(options: WorkerHostOptions): Promise<WorkerHost> {
     const host = startHost(() => new WorkerHost(options));
     host.#worker.ref();
-    const timer = setTimeout(
-      () =>
-        host.#opening.resolve(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`)),
-      START_TIMEOUT_MS,
-    );
+    const timer = setTimeout(() => {
+      // A loop that was busy all the time has not been given the answer yet.
+      host.#receiveAll();
+      host.#opening.resolve(new WorkerStartError(`the worker did not answer within ${START_TIMEOUT_MS / 1000} s`));
+    }, START_TIMEOUT_MS);
     const failures = await host.#opening.promise;
     clearTimeout(timer);
     if (failures instanceof WorkerStartError || failures.length > 0) {

@@ -117,3 +117,14 @@ export async function timePasses<T>(clock: ManualClock, work: Promise<T>): Promi
   expect(over.signal.aborted).toBe(true);
   return working;
 }
+
+/** As a trainer whose loop never yields: until `isDone`, which another thread brings about. Throws after ten seconds. */
+export function waitWithoutYielding(isDone: () => boolean): void {
+  const word = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const deadline = performance.now() + 10_000;
+  while (!isDone()) {
+    if (performance.now() > deadline) throw new Error('nothing came of it');
+    // Leaves the processor to the other thread, but not this loop to anybody.
+    Atomics.wait(word, 0, 0, 5);
+  }
+}

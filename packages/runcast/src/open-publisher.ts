@@ -26,7 +26,14 @@ import {
   type Sink,
   type SinkSpec,
 } from '@runcast/core';
-import { findUndeliveredRuns, MemberHost, openHost, systemScheduler, type DeliveryHost } from '@runcast/delivery';
+import {
+  findUndeliveredRuns,
+  loadWorkerHosts,
+  MemberHost,
+  openHost,
+  systemScheduler,
+  type DeliveryHost,
+} from '@runcast/delivery';
 import {
   acquireLease,
   createBlobStore,
@@ -166,6 +173,8 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     }
     const role = lease === undefined ? 'member' : 'owner';
     const open = openRecord(runId, writerName, run, config, role, prepared.resumed, git);
+    // A trainer may be busy when it takes the run over, and nothing can be loaded then.
+    if (ownHost === undefined && options.host !== 'inline') await loadWorkerHosts();
     const member =
       ownHost === undefined
         ? new MemberHost({
