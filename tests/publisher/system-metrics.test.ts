@@ -135,6 +135,68 @@ it('a process that joins a run leaves them to its owner', async () => {
   await owner.ended;
 });
 
+describe('a process that takes the run over from an owner that was killed', () => {
+  /** Rows of the metrics that the process records of itself. */
+  function metricsOf(training: TrainingPlace, pid: number | undefined): readonly JsonObject[] {
+    const rows = training.rows();
+    const writers = ofKind(rows, 'open').flatMap((row) => (row['pid'] === pid ? [row['writer']] : []));
+    return ofKind(rows, 'system').filter(({ writer }) => writers.includes(writer));
+  }
+
+  it.each(['worker', 'inline'] as const)(
+    'goes on with them, and ends them with itself, on the %s host',
+    async (host) => {
+      const training = place(host);
+      const owner = training.start('member.ts', [], EVERY_50_MS);
+      expect(await owner.nextLine()).toBe(host);
+      const context = path.join(training.root, 'runs', 'run-1', 'context.json');
+      const member = training.start('member.ts', [], { ...EVERY_50_MS, RUNCAST__CONTEXT_FILE: context });
+      expect(await member.nextLine()).toBe('none');
+      await vi.waitFor(
+        () => {
+          expect(metricsOf(training, owner.process.pid).length).toBeGreaterThan(2);
+          expect(metricsOf(training, member.process.pid)).toEqual([]);
+        },
+        { timeout: 30_000 },
+      );
+      owner.process.kill('SIGKILL');
+      await owner.ended;
+      await vi.waitFor(() => expect(metricsOf(training, member.process.pid).length).toBeGreaterThan(2), {
+        timeout: 30_000,
+      });
+      member.process.stdin?.end();
+      const { code, stdout, stderr } = await member.ended;
+      expect([code, stderr]).toEqual([0, '']);
+      expect(JSON.parse(stdout.split('\n')[1] ?? '')).toEqual({ complete: true, host });
+      // The owner's two logs have no end, those of the member and of its metrics have.
+      expect(ofKind(training.logged(), 'open')).toHaveLength(4);
+      expect(ofKind(training.logged(), 'close')).toHaveLength(2);
+      expect(byWriter(training.rows())).toEqual(byWriter(training.logged()));
+    },
+  );
+
+  it('does so in a loop that never yields', async () => {
+    const training = place();
+    const owner = training.start('busy.ts', ['60000'], EVERY_50_MS);
+    await owner.nextLine();
+    const context = path.join(training.root, 'runs', 'run-1', 'context.json');
+    const member = training.start('busy.ts', ['60000'], { ...EVERY_50_MS, RUNCAST__CONTEXT_FILE: context });
+    await member.nextLine();
+    owner.process.kill('SIGKILL');
+    await owner.ended;
+    let isBusy = true;
+    void member.nextLine().then(() => {
+      isBusy = false;
+    });
+    await vi.waitFor(() => expect(metricsOf(training, member.process.pid).length).toBeGreaterThan(2), {
+      timeout: 50_000,
+    });
+    expect(isBusy).toBe(true);
+    member.process.kill('SIGKILL');
+    await member.ended;
+  });
+});
+
 it('GPUs are asked by nvidia-smi', async () => {
   const training = place();
   const programs = path.join(training.root, 'programs');

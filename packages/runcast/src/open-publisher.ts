@@ -50,9 +50,9 @@ import {
   type RunDirectory,
   type RunManifest,
 } from '@runcast/runlog';
-import type { SystemMonitor } from '@runcast/system';
 import { encodeContext } from './context-file.ts';
 import { readGitMetadata } from './git-metadata.ts';
+import { OwnerMonitor } from './owner-monitor.ts';
 import { PublisherEmitter, RunPublisher } from './run-publisher.ts';
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000;
@@ -75,7 +75,7 @@ interface CommonPublisherOptions {
   readonly fsync?: 'never' | 'close';
   /**
    * Milliseconds from one record of system metrics to the next: what this process and its machine use of processors, memory,
-   * disk, network and GPUs. None where left out or 0, nor in a process that only joins a run.
+   * disk, network and GPUs. None where left out or 0, nor in a process that joins a run, until it takes the run over.
    */
   readonly systemMetricsIntervalMs?: number;
 }
@@ -173,6 +173,7 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
     }
     const role = lease === undefined ? 'member' : 'owner';
     const open = openRecord(runId, writerName, run, config, role, prepared.resumed, git);
+    const monitor = await loadMonitor(dir, open, options.systemMetricsIntervalMs ?? 0, events);
     // A trainer may be busy when it takes the run over, and nothing can be loaded then.
     if (ownHost === undefined && options.host !== 'inline') await loadWorkerHosts();
     const member =
@@ -182,14 +183,20 @@ export async function openPublisher<Shapes extends MetricShapes = MetricShapes>(
             writer: writerName,
             sinks: sinkNames,
             acquireLease: () => acquireLease(directory.leaseFile),
-            openHost: openDeliveries,
-            onTakeover: (failure) => events.takeover(failure),
+            openHost: () => {
+              const opening = openDeliveries();
+              monitor?.startEarly();
+              return opening;
+            },
+            onTakeover: (failure) => {
+              if (failure === undefined) monitor?.start();
+              else monitor?.stop();
+              events.takeover(failure);
+            },
             scheduler: systemScheduler,
           })
         : undefined;
-    const monitor =
-      lease === undefined ? undefined : await openMonitor(dir, open, options.systemMetricsIntervalMs ?? 0, events);
-    undo.push(() => monitor?.close());
+    if (lease !== undefined) monitor?.start();
     const publisher = new RunPublisher<Shapes>(
       {
         info: { id: runId, name: run.name, project: run.project, directory: directory.path, url: undefined },
@@ -256,25 +263,28 @@ function newManifest(runId: string, run: RunOptions, sinks: readonly string[]): 
 
 /**
  * System metrics come from one process of a machine, the one that owns the run: a run directory is on one machine. They are a
- * writer of their own, which knows of the run what its owner does.
+ * writer of their own, which knows of the run what this process does. Loaded whether it owns the run or may come to.
  */
-async function openMonitor(
+async function loadMonitor(
   dir: string,
-  owner: RecordBody<OpenRecord>,
+  own: RecordBody<OpenRecord>,
   intervalMs: number,
   events: PublisherEmitter,
-): Promise<SystemMonitor | undefined> {
+): Promise<OwnerMonitor | undefined> {
   if (!(intervalMs > 0)) return undefined;
   // What is superseded has been said once.
-  const { resume_step: _, ...identity } = owner;
+  const { resume_step: _, ...identity } = own;
   // Most trainers do without, and start faster.
   const { SystemMonitor: Monitor } = await import('@runcast/system');
-  return new Monitor({
-    dir,
-    open: { ...identity, writer: randomName(WRITER_NAME_LENGTH, Math.random), role: 'member', config: {} },
-    intervalMs,
-    onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'system', error, terminal: false }),
-  });
+  return new OwnerMonitor(
+    () =>
+      new Monitor({
+        dir,
+        open: { ...identity, writer: randomName(WRITER_NAME_LENGTH, Math.random), role: 'member', config: {} },
+        intervalMs,
+        onFailure: (error) => events.deliveryEvent({ type: 'sinkError', sink: 'system', error, terminal: false }),
+      }),
+  );
 }
 
 /** A member asks after the owner as it logs, since a trainer that never yields runs no timer. */

@@ -34,9 +34,9 @@ import {
   type SinkSettlement,
 } from '@runcast/delivery';
 import { updateManifest, type Lease, type LogWriter, type RunDirectory } from '@runcast/runlog';
-import type { SystemMonitor } from '@runcast/system';
 import { CONTEXT_FILE_VARIABLE, WANDB_CONTEXT_FILE_VARIABLE } from './context-file.ts';
 import { onProcessExit } from './exit-hook.ts';
+import type { OwnerMonitor } from './owner-monitor.ts';
 
 const DEFAULT_FLUSH_TIMEOUT_MS = 30_000;
 /** How long an exiting process waits for its local sinks. */
@@ -60,7 +60,7 @@ export interface OpenRun {
   /** Held by the publisher that owns the run and ends it. */
   readonly lease: Lease | undefined;
   /** Undefined where no system metrics are wanted. */
-  readonly monitor: SystemMonitor | undefined;
+  readonly monitor: OwnerMonitor | undefined;
   readonly closeTimeoutMs: number;
   readonly keepLog: 'always' | 'until-delivered';
   readonly fsync: 'never' | 'close';

@@ -14,8 +14,8 @@
  * | `system/proc/memory/availableMB`  | memory of the machine that programs can still be given, MiB                       |
  * | `system/disk/usagePercent`        | use of the file system that the run directory is on, percent                      |
  * | `system/disk/usageGB`             | the same, GiB                                                                     |
- * | `system/disk/in`, `…/out`         | MiB read from and written to all disks since the run was opened                   |
- * | `system/network/recv`, `…/sent`   | bytes received and sent, but for the loopback interface, since the run was opened |
+ * | `system/disk/in`, `…/out`         | MiB read from and written to all disks since the collector began                  |
+ * | `system/network/recv`, `…/sent`   | bytes received and sent since then, but for the loopback interface                |
  *
  * Percentages of processor time are over the time since the record before.
  */
