@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSinkConfig } from './config.ts';
 import { MAX_LINE_BYTES } from './history-lines.ts';
 import type { SendRequest } from './http-request.ts';
+import { Patience } from './patience.ts';
 import { createSdkSink, type SdkSinkParts } from './sdk-sink.ts';
 
 const config = parseSinkConfig({ engine: 'sdk', apiKey: 'key', baseUrl: 'http://127.0.0.1:9/', entity: 'team' });
@@ -84,8 +85,8 @@ function threadAnswering(script: Readonly<Record<string, readonly string[]>>): U
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 }
 
-async function opened(script: Readonly<Record<string, readonly string[]>>): Promise<Sink> {
-  const sink = sinkWith({ workerUrl: threadAnswering(script), rowsLimitMs: 5_000 });
+async function opened(script: Readonly<Record<string, readonly string[]>>, patience?: Patience): Promise<Sink> {
+  const sink = sinkWith({ workerUrl: threadAnswering(script), rowsLimitMs: 5_000, patience });
   await sink.open?.(sinkContext(CONTEXT));
   return sink;
 }
@@ -120,6 +121,43 @@ describe('a run of the engine sdk', () => {
     await sink.flush();
     const late = { writer: 'w2', from: 0, to: 0, records: [stepRecord()] };
     await expect(sink.write(late)).rejects.toThrow('the run has ended on W&B; set WANDB__ENGINE=native');
+    await sink.close({ status: 'finished', final: true });
+  });
+});
+
+describe('while W&B has asked to be left alone', () => {
+  const ASKED_TO_WAIT = 'W&B has asked to wait before the next request for the file stream';
+  const END = batchOf(openRecord(), closeRecord({ final: true, status: 'finished' }));
+
+  it('nothing is sent, and what was not sent is not repeated later but sent', async () => {
+    let now = 0;
+    const patience = new Patience(() => now);
+    const sink = await opened({ again: ['there is nothing to repeat', 'nor is there now'] }, patience);
+    await sink.write(batchOf(openRecord()));
+    patience.wait('the file stream', 1000);
+    const steps = { ...batchOf(stepRecord({ step: 1 })), from: 1, to: 1 };
+    await expect(sink.write(steps)).rejects.toThrow(ASKED_TO_WAIT);
+    now = 1000;
+    await sink.write(steps);
+    await sink.write({ ...END, from: 2, to: 3 });
+    patience.wait('the file stream', 1000);
+    await expect(sink.flush()).rejects.toThrow(ASKED_TO_WAIT);
+    now = 2000;
+    await sink.flush();
+    await sink.close({ status: 'finished', final: true });
+  });
+
+  it('each request looks once whether it may be sent', async () => {
+    let looks = 0;
+    const patience = new Patience(() => {
+      looks += 1;
+      return 0;
+    });
+    const sink = await opened({}, patience);
+    await sink.write(END);
+    looks = 0;
+    await sink.flush();
+    expect(looks).toBe(1);
     await sink.close({ status: 'finished', final: true });
   });
 });

@@ -43,6 +43,7 @@ export interface SdkSinkParts {
   readonly workerUrl?: SdkThreadOptions['workerUrl'];
   /** How long the server may take for rows, in milliseconds. */
   readonly rowsLimitMs?: number | undefined;
+  readonly patience?: Patience | undefined;
 }
 
 export function createSdkSink(config: WandbSinkConfig, parts: SdkSinkParts = {}): Sink {
@@ -65,11 +66,12 @@ class SdkSink implements Sink {
   #pending: { readonly writer: string; readonly to: number; readonly encoded: SdkBatch } | undefined;
   #ending: 'not yet' | 'asked for' | 'done' = 'not yet';
   #stopTold = false;
-  readonly #patience = new Patience();
+  readonly #patience: Patience;
 
   constructor(config: WandbSinkConfig, parts: SdkSinkParts) {
     this.#config = config;
     this.#parts = parts;
+    this.#patience = parts.patience ?? new Patience();
     this.logEveryNSteps = config.logEveryNSteps;
   }
 
@@ -93,8 +95,9 @@ class SdkSink implements Sink {
     if (encoded.refusals.length > 0) throw new RecordsRefusedError(encoded.refusals);
     if (encoded.rows.length > 0) {
       if (this.#ending !== 'not yet') throw new TerminalSinkError(`the run has ended on W&B; ${SDK_ADVICE}`);
-      this.#pending = { writer, to, encoded };
-      await this.#ask(thread, { type: 'rows', rows: encoded.rows });
+      await this.#ask(thread, { type: 'rows', rows: encoded.rows }, () => {
+        this.#pending = { writer, to, encoded };
+      });
     }
     this.#taken(encoded);
   }
@@ -130,9 +133,9 @@ class SdkSink implements Sink {
 
   async #end(thread: SdkThread, code: number): Promise<void> {
     const request: SdkRequest = this.#ending === 'asked for' ? { type: 'again' } : { type: 'finish', code };
-    this.#patience.check(STREAM);
-    this.#ending = 'asked for';
-    await this.#ask(thread, request);
+    await this.#ask(thread, request, () => {
+      this.#ending = 'asked for';
+    });
     this.#ending = 'done';
   }
 
@@ -167,8 +170,10 @@ class SdkSink implements Sink {
     return thread;
   }
 
-  async #ask(thread: SdkThread, request: SdkRequest): Promise<void> {
+  /** @param sending Called when nothing keeps the request back: what was kept back could not be repeated. */
+  async #ask(thread: SdkThread, request: SdkRequest, sending?: () => void): Promise<void> {
     this.#patience.check(STREAM);
+    sending?.();
     const { stopped } = await thread.ask(request, this.#parts.rowsLimitMs ?? ROWS_LIMIT_MS).catch((error: unknown) => {
       // Delivery waits before it writes again; a flush and the last word come when they come.
       if (error instanceof RetryableSinkError) this.#patience.wait(STREAM, error.retryAfterMs ?? 0);
