@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fixedBlobs } from '../test/fixed-blobs.ts';
 import { parseRecord } from './parse-record.ts';
 import { Recorder } from './recorder.ts';
 import { toScalar } from './scalar.ts';
@@ -22,11 +23,7 @@ function record(dropped: readonly boolean[] = []): Recording {
         return !drop;
       },
     },
-    blobs: {
-      put: (bytes) => ({ blob: 'blobs/a', bytes: bytes.length, sha256: '' }),
-      copy: () => ({ blob: 'blobs/b', bytes: 1 }),
-      read: () => new Uint8Array(3),
-    },
+    blobs: fixedBlobs,
     nowMs: () => 1_795_238_781_123,
     onRejected: () => undefined,
   });
