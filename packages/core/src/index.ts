@@ -4,6 +4,7 @@ export * from './env-section.ts';
 export * from './errors.ts';
 export * from './histogram.ts';
 export * from './json.ts';
+export * from './load-sqlite.ts';
 export * from './metrics.ts';
 export * from './publisher.ts';
 export * from './record.ts';

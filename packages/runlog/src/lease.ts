@@ -4,7 +4,7 @@
  * millisecond, kept by a stopped process, gone with a killed one.
  */
 
-import type { DatabaseSync } from 'node:sqlite';
+import { loadSqlite } from '@runcast/core';
 
 export interface Lease {
   /** Idempotent. */
@@ -13,7 +13,8 @@ export interface Lease {
 
 /** Takes the lease; undefined where another process or publisher holds it. Throws where the file cannot be used at all. */
 export function acquireLease(path: string): Lease | undefined {
-  const database = openDatabase(path);
+  const { DatabaseSync } = loadSqlite();
+  const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
@@ -49,16 +50,4 @@ function isBusy(error: unknown): boolean {
     typeof error.errcode === 'number' &&
     (error.errcode & 0xff) === SQLITE_BUSY
   );
-}
-
-/** Opens the file without the warning that `node:sqlite` is experimental, which no trainer's output should start with. */
-function openDatabase(path: string): DatabaseSync {
-  const { emitWarning } = Object.getOwnPropertyDescriptors(process);
-  Object.defineProperty(process, 'emitWarning', { ...emitWarning, value: () => undefined });
-  try {
-    const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
-    return new Database(path);
-  } finally {
-    Object.defineProperty(process, 'emitWarning', emitWarning);
-  }
 }
