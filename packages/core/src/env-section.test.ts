@@ -189,6 +189,17 @@ describe('describing', () => {
     ]);
   });
 
+  it('shows a list as the variable would hold it', () => {
+    const schema = z.object({
+      keys: z
+        .string()
+        .default('a,b')
+        .transform((list) => list.split(',')),
+    });
+    const section: EnvSection<object> = { prefix: 'LISTED', schema: () => schema, docs: {} };
+    expect(describeSection(section, {})).toMatchObject([{ variable: 'LISTED__KEYS', default: 'a,b' }]);
+  });
+
   it('shows a field that nobody documented, and a default that has no JSON form, by its name only', () => {
     const schema = z.object({
       hook: z

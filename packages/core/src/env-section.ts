@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { closestName } from './closest-name.ts';
 import type { ConfigProblem } from './errors.ts';
-import { isJsonObject, toJson, type JsonValue } from './json.ts';
+import { isJsonArray, isJsonObject, toJson, type JsonValue } from './json.ts';
 import { isSecretName, redactText, REDACTED } from './redact.ts';
 
 /** An environment, as `process.env` is one. */
@@ -148,6 +148,7 @@ export function describeSection<Config extends object>(
 }
 
 function shownDefault(value: JsonValue | undefined): string {
+  if (isJsonArray(value)) return value.map((item) => shownDefault(item)).join(',');
   return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
