@@ -1,6 +1,6 @@
 /** The sinks of this version, one entry each: what reads its variables, and what they come to. */
 
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import {
   describeSection,
   readSection,
@@ -14,6 +14,7 @@ import {
 } from '@runcast/core';
 import { jsonlEnv, jsonlSink } from '@runcast/jsonl';
 import { redisEnv, redisSink, serverAddress } from '@runcast/redis/spec';
+import { absoluteStoreUrl, sqliteFile, storeAddress, storeEnv, storeSink } from '@runcast/store/spec';
 import { tensorboardEnv, tensorboardSink } from '@runcast/tensorboard/spec';
 import {
   describeWandbVariables,
@@ -85,6 +86,14 @@ export const BUILT_IN_SINKS: readonly BuiltInSink[] = [
     const spec = redisSink({ url, stream, maxLen, logEveryNSteps });
     const probe = async (): Promise<string> => (await import('@runcast/redis')).probeServer(url, stream);
     return { spec, target: { kind: 'server', address: serverAddress(url), variable: 'REDIS__URL', probe } };
+  }),
+  builtIn('store', storeEnv, (config, cwd) => {
+    const url = absoluteStoreUrl(config.url, cwd);
+    const spec = storeSink({ url, keyMetrics: config.key_metrics });
+    const file = sqliteFile(url);
+    if (file !== undefined) return { spec, target: { kind: 'directory', path: dirname(file), variable: 'STORE__URL' } };
+    const probe = async (): Promise<string> => (await import('@runcast/store')).probeStore(url);
+    return { spec, target: { kind: 'server', address: storeAddress(url), variable: 'STORE__URL', probe } };
   }),
   {
     name: 'wandb',

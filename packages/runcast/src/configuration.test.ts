@@ -38,6 +38,11 @@ describe('sinks that are on', () => {
       { name: 'jsonl', config: { dir: '/work place/rows', logEveryNSteps: 5 } },
       { name: 'tensorboard', config: { logDir: '/events', flushSecs: 7, logEveryNSteps: 10 } },
     ]);
+    expect(
+      readConfiguration({ STORE__ENABLED: '1', STORE__KEY_METRICS: 'loss, objective/*' }, '/there').sinks,
+    ).toMatchObject([
+      { name: 'store', config: { url: 'sqlite:/there/runs/runcast.db', keyMetrics: ['loss', 'objective/*'] } },
+    ]);
     expect(readConfiguration({ JSONL__ENABLED: '1' }).sinks).toMatchObject([
       { config: { dir: join(process.cwd(), 'runs', 'jsonl') } },
     ]);
@@ -49,6 +54,7 @@ describe('sinks that are on', () => {
       ['jsonl', true, { path: '/there/runs/jsonl', variable: 'JSONL__DIR' }],
       ['tensorboard', false, { path: '/data/tensorboard', variable: 'TENSORBOARD__LOG_DIR' }],
       ['redis', false, { address: 'redis://localhost:6379/0', variable: 'REDIS__URL' }],
+      ['store', false, { path: '/there/runs', variable: 'STORE__URL' }],
       ['wandb', false, { address: 'https://api.wandb.ai' }],
     ]);
   });
@@ -60,20 +66,23 @@ describe('mistakes', () => {
     JSONL__ENABLED: 'perhaps',
     TENSORBOARD__LOGDIR: '/x',
     RANK: 'first',
-    STORE__ENABLED: ' On ',
-    EPISODES__ENABLED: 'false',
-    STORE__URL: 'sqlite:x',
+    EPISODES__ENABLED: ' On ',
+    STORE__URL: 'mysql://here/x',
   };
 
   it('are told all at once, each by its variable', () => {
     const read = (): unknown => readConfiguration(env);
     expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/^5 configuration problems\n/u);
+    expect(read).toThrow(/^6 configuration problems\n/u);
     expect(inspectConfiguration(env).problems).toEqual([
       { variable: 'RUNCAST__CLOSE_TIMEOUT_SECS', message: 'expects a number of seconds from 0 to 86400, holds "-1"' },
       { variable: 'JSONL__ENABLED', message: 'expects true or false, holds "perhaps"' },
       { variable: 'TENSORBOARD__LOGDIR', message: 'is not known; did you mean TENSORBOARD__LOG_DIR?' },
-      { variable: 'STORE__ENABLED', message: 'this version of Runcast does not have that sink yet; unset it' },
+      {
+        variable: 'STORE__URL',
+        message: 'expects sqlite:<file> or postgres://[user:password@]host[:port]/database, holds "mysql://here/x"',
+      },
+      { variable: 'EPISODES__ENABLED', message: 'this version of Runcast does not have that yet; unset it' },
       { variable: 'RANK', message: 'expects an integer from 0, holds "first"' },
     ]);
   });
@@ -82,7 +91,7 @@ describe('mistakes', () => {
     const reading = inspectConfiguration({ ...env, RUNCAST__CLOSE_TIMEOUT_SECS: '1' });
     expect(reading.configuration).toBeUndefined();
     expect(reading.run?.close_timeout_secs).toBe(1);
-    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true, false, false]);
+    expect(reading.sinks.map(({ setting }) => setting === undefined)).toEqual([true, true, false, true, false]);
   });
 
   it('that may be the variables of somebody else are warnings', () => {

@@ -37,8 +37,8 @@ export interface ConfigurationReading {
   readonly warnings: readonly string[];
 }
 
-/** Sinks of the design that this version does not have yet. Switched on, they are an error: nobody's data goes nowhere unnoticed. */
-const UNAVAILABLE_PREFIXES = ['STORE', 'EPISODES'] as const;
+/** What of the design this version does not have yet. Switched on, it is an error: nobody's data goes nowhere unnoticed. */
+const UNAVAILABLE_PREFIXES = ['EPISODES'] as const;
 
 /** Reads everything and throws nothing. Relative directories of sinks are below `cwd`. */
 export function inspectConfiguration(env: Environment, cwd: string = '.'): ConfigurationReading {
@@ -79,7 +79,7 @@ function unavailable(env: Environment): readonly ConfigProblem[] {
     const variable = `${prefix}__ENABLED`;
     const value = env[variable]?.trim().toLowerCase() ?? '';
     return /^(?:true|1|yes|on)$/u.test(value)
-      ? [{ variable, message: 'this version of Runcast does not have that sink yet; unset it' }]
+      ? [{ variable, message: 'this version of Runcast does not have that yet; unset it' }]
       : [];
   });
 }

@@ -3,6 +3,7 @@ export * from '@runcast/core';
 export { SinkOpenError } from '@runcast/delivery';
 export { jsonlSink } from '@runcast/jsonl';
 export { redisSink } from '@runcast/redis/spec';
+export { storeSink } from '@runcast/store/spec';
 export { tensorboardSink } from '@runcast/tensorboard/spec';
 export { wandbSink, type WandbSinkOptions } from '@runcast/wandb/spec';
 export type { SinkRunSettings } from './built-in-sinks.ts';
