@@ -12,6 +12,7 @@ import { redisTraits } from '@runcast/redis/spec';
 import { tensorboardTraits } from '@runcast/tensorboard';
 import { format, resolveConfig } from 'prettier';
 import { wandbSdkTraits, wandbTraits } from '@runcast/wandb';
+import { sqliteStoreTraits } from '@runcast/store';
 import { describeConfiguration } from 'runcast';
 import { readFaultsPage } from './faults-summary.ts';
 
@@ -26,6 +27,7 @@ const SINKS: readonly (readonly [string, SinkTraits])[] = [
   ['TensorBoard (`native`, `tfjs`)', tensorboardTraits],
   ['JSONL', jsonlTraits],
   ['Redis', redisTraits],
+  ['SQL store', sqliteStoreTraits],
   ['W&B', wandbTraits],
   ['W&B (`sdk`)', wandbSdkTraits],
 ];

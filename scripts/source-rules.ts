@@ -17,6 +17,7 @@ export interface Violation {
 }
 
 const EVERY_PACKAGE = [
+  '@runcast/analysis',
   '@runcast/append-file',
   '@runcast/core',
   '@runcast/delivery',
@@ -24,6 +25,7 @@ const EVERY_PACKAGE = [
   '@runcast/redis',
   '@runcast/relay',
   '@runcast/runlog',
+  '@runcast/store',
   '@runcast/system',
   '@runcast/tensorboard',
   '@runcast/wandb',
@@ -43,6 +45,8 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['tensorboard', ['@runcast/core', '@runcast/append-file']],
   ['redis', ['@runcast/core']],
   ['wandb', ['@runcast/core', '@runcast/append-file']],
+  ['store', ['@runcast/core', '@runcast/append-file']],
+  ['analysis', []],
   ['tfjs', ['@runcast/core']],
   ['relay', ['@runcast/append-file', '@runcast/core', '@runcast/delivery', '@runcast/redis', '@runcast/runlog']],
   ['testing', ['@runcast/core', '@runcast/append-file']],

@@ -17,7 +17,7 @@ interface Point {
 const LONG_HEADER = ['time', 'kind', 'key', 'axis', 'step', 'value'];
 
 /** One line, its end included. Numbers are as JSON has them; the others NaN, Infinity and -Infinity, as pandas reads them. */
-function csvLine(fields: readonly (string | number)[]): string {
+export function csvLine(fields: readonly (string | number)[]): string {
   return `${fields.map((field) => csvField(field)).join(',')}\r\n`;
 }
 

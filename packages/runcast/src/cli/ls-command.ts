@@ -75,7 +75,8 @@ function runRow(run: RunOverview, style: Style): readonly string[] {
   ];
 }
 
-const STATUS_COLOURS = {
+/** How statuses are coloured, wherever runs are listed. */
+export const STATUS_COLOURS = {
   running: 'bold',
   finished: 'green',
   failed: 'red',

@@ -1,5 +1,7 @@
 /** Numbers as people read them. */
 
+import type { ScalarMap } from '@runcast/core';
+
 /** `12,345`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
@@ -28,6 +30,23 @@ export function formatDuration(seconds: number): string {
 /** `2026-11-21 09:46:21`, in UTC. */
 export function formatTime(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** `09:46:21`, in UTC. */
+export function formatClock(unixSeconds: number): string {
+  return formatTime(unixSeconds).slice(11);
+}
+
+/** To six digits, in the fewest characters. */
+export function formatNumber(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** `train/loss 0.5  train/perplexity 1.65`. */
+export function formatMetrics(metrics: ScalarMap): string {
+  return Object.entries(metrics)
+    .map(([key, value]) => `${key} ${typeof value === 'number' ? formatNumber(value) : value}`)
+    .join('  ');
 }
 
 function twoDigits(value: number): string {

@@ -3,6 +3,7 @@
 import { ConfigError, errorMessage, type Environment } from '@runcast/core';
 import { systemScheduler, type Scheduler } from '@runcast/delivery';
 import manifest from '../../package.json' with { type: 'json' };
+import { analyzeCommand } from './analyze-command.ts';
 import type { CliContext, CliStream, Command, ExitCode } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { envCommand } from './env-command.ts';
@@ -11,6 +12,8 @@ import { commandHelp, generalHelp } from './help-text.ts';
 import { importCommand } from './import-command.ts';
 import { lsCommand } from './ls-command.ts';
 import { parseArguments, suggestion, UsageError } from './parse-arguments.ts';
+import { queryCommand } from './query-command.ts';
+import { plotCommand } from './plot-command.ts';
 import { relayCommand } from './relay-command.ts';
 import { syncCommand } from './sync-command.ts';
 import { tailCommand } from './tail-command.ts';
@@ -41,6 +44,9 @@ const COMMANDS: readonly Command[] = [
   relayCommand,
   importCommand,
   exportCommand,
+  queryCommand,
+  plotCommand,
+  analyzeCommand,
 ];
 
 /** Runs one command. Resolves to the exit code and rejects for nothing: what goes wrong is said on `stderr`. */

@@ -7,6 +7,7 @@ import { readConfiguration } from '../configuration.ts';
 import type { CliContext, Command, ExitCode } from './command.ts';
 import { findRun } from './find-run.ts';
 import { suggestion, UsageError, type ParsedArguments } from './parse-arguments.ts';
+import { formatClock, formatMetrics } from './quantities.ts';
 import { readRedisSettings } from './redis-settings.ts';
 import { styleFor, type Style } from './terminal-style.ts';
 import { tailDirectory } from './tail-directory.ts';
@@ -124,16 +125,12 @@ function jsonLine({ run, writer, record }: TailedRecord): string {
 function textLine({ run, record }: TailedRecord, style: Style): string {
   const { kind, time } = record;
   const place = 'step' in record ? record.step : 'epoch' in record ? record.epoch : undefined;
-  const clock = new Date(time * 1000).toISOString().slice(11, 19);
-  const head = `${style('dim', clock)} ${run} ${style('bold', kind)}${place === undefined ? '' : ` ${place}`}`;
+  const head = `${style('dim', formatClock(time))} ${run} ${style('bold', kind)}${place === undefined ? '' : ` ${place}`}`;
   return `${head}  ${detailOf(record)}`.trimEnd();
 }
 
 function detailOf(record: RunRecord): string {
-  if ('metrics' in record)
-    return Object.entries(record.metrics)
-      .map(([key, value]) => `${key} ${typeof value === 'number' ? Number(value.toPrecision(6)) : value}`)
-      .join('  ');
+  if ('metrics' in record) return formatMetrics(record.metrics);
   const { v: _v, seq: _seq, time: _time, kind: _kind, ...rest } = record;
   const text = JSON.stringify(rest);
   return text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH)}…` : text;
