@@ -1,6 +1,6 @@
-// Makes the Python environment in which tests read our files back with TensorBoard, and run W&B's client. Done once for each
-// state of tests/requirements.txt. When it cannot be made the reason is kept and this still succeeds: the tests that need Python
-// then skip themselves by name, and fail the run only where CI=true.
+// Makes the Python environment in which tests read our files back with TensorBoard, run W&B's client, and find servers: Valkey
+// and PostgreSQL. Done once for each state of tests/requirements.txt. When it cannot be made the reason is kept and this still
+// succeeds: the tests that need it then skip themselves by name, and fail the run only where CI=true.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -35,10 +35,10 @@ if (!findPython().available) {
   mkdirSync(path.dirname(reasonFile), { recursive: true });
   rmSync(reasonFile, { force: true });
   try {
-    console.log('Installing TensorBoard, the client of W&B and Valkey for the tests into .cache/venv');
+    console.log('Installing TensorBoard, the client of W&B, Valkey and PostgreSQL for the tests into .cache/venv');
     makeEnvironment();
   } catch (error) {
-    const reason = `no Python with TensorBoard, wandb and Valkey: ${reasonOf(error)}`;
+    const reason = `no Python with TensorBoard, wandb, Valkey and PostgreSQL: ${reasonOf(error)}`;
     writeFileSync(reasonFile, reason);
     console.warn(reason);
   }

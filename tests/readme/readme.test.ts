@@ -43,6 +43,7 @@ describe("the README's code", () => {
       JSONL__ENABLED: 'true',
       TENSORBOARD__ENABLED: 'true',
       TENSORBOARD__LOG_DIR: './tensorboard',
+      STORE__ENABLED: 'true',
       NODE_OPTIONS: '--conditions=runcast-source',
     };
     const opens = /withPublisher|publisherFromEnv/u.test(code);

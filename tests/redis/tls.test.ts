@@ -17,9 +17,9 @@ import { RedisServer } from '../support/redis-server.ts';
 const BIN = path.join(import.meta.dirname, '..', '..', 'packages', 'runcast', 'src', 'bin.ts');
 const STREAM = 'sink';
 const RULES = ['on', '>opensesame', `~${STREAM}`, `~{${STREAM}}:*`, '+@all'];
-const certificateFile = path.join(import.meta.dirname, 'fixtures', 'localhost-certificate.pem');
+const certificateFile = path.join(import.meta.dirname, '..', 'support', 'fixtures', 'localhost-certificate.pem');
 const cert = readFileSync(certificateFile, 'utf8');
-const key = readFileSync(path.join(import.meta.dirname, 'fixtures', 'localhost-key.pem'), 'utf8');
+const key = readFileSync(path.join(import.meta.dirname, '..', 'support', 'fixtures', 'localhost-key.pem'), 'utf8');
 
 describeOnServers((program) => {
   const trusted = getCACertificates();

@@ -5,12 +5,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 type Cut = 'request' | 'answer' | undefined;
 
+/** Requests of at least so many bytes, since a short one is a client introducing itself, or with this text in them. */
+type Meant = number | string;
+
 export class CuttableProxy {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
   #cut: Cut;
-  /** Bytes of requests that pass before a cut counts: a short one is a client introducing itself. */
-  #least = 0;
+  #isMeant: (request: Buffer) => boolean = () => true;
 
   private constructor(target: number) {
     this.#server = createServer((client) => this.#join(client, connect(target, '127.0.0.1')));
@@ -23,22 +25,26 @@ export class CuttableProxy {
     return proxy;
   }
 
-  get redisUrl(): string {
+  get port(): number {
     const address = this.#server.address();
     if (typeof address !== 'object' || address === null) throw new TypeError('the proxy does not listen');
-    return `redis://127.0.0.1:${address.port}/0`;
+    return address.port;
   }
 
-  /** The next request of at least `least` bytes does not reach the server. */
-  cutNextRequest(least: number = 0): void {
+  get redisUrl(): string {
+    return `redis://127.0.0.1:${this.port}/0`;
+  }
+
+  /** The next request that is {@link Meant} does not reach the server. */
+  cutNextRequest(meant: Meant = 0): void {
     this.#cut = 'request';
-    this.#least = least;
+    this.#isMeant = isMeant(meant);
   }
 
-  /** The next request of at least `least` bytes is done, and its answer lost. */
-  cutNextAnswer(least: number = 0): void {
+  /** The next request that is {@link Meant} is done, and its answer lost. */
+  cutNextAnswer(meant: Meant = 0): void {
     this.#cut = 'answer';
-    this.#least = least;
+    this.#isMeant = isMeant(meant);
   }
 
   /** Cuts every connection there is now. */
@@ -65,7 +71,7 @@ export class CuttableProxy {
       socket.on('close', end).on('error', end);
     }
     client.on('data', (bytes) => {
-      if (this.#cut !== undefined && bytes.length >= this.#least) {
+      if (this.#cut !== undefined && this.#isMeant(bytes)) {
         const cut = this.#cut;
         this.#cut = undefined;
         if (cut === 'request') {
@@ -81,4 +87,8 @@ export class CuttableProxy {
       else client.write(bytes);
     });
   }
+}
+
+function isMeant(meant: Meant): (request: Buffer) => boolean {
+  return (request) => (typeof meant === 'number' ? request.length >= meant : request.includes(meant));
 }

@@ -3,13 +3,14 @@
 // be had of is tested on both.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, globSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TerminalSinkError } from '@runcast/core';
 import { withRedis } from '@runcast/redis';
+import { freePort } from './free-port.ts';
+import { onPath } from './on-path.ts';
 import { environmentFolder } from './python.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -144,35 +145,4 @@ function fieldsOf(entry: unknown): readonly string[] {
   const fields: unknown = Array.isArray(entry) ? entry[1] : undefined;
   if (!Array.isArray(fields)) throw new TypeError('no entry');
   return fields.map(String);
-}
-
-/** The file of a command that can be run here. */
-export function onPath(command: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(path.delimiter)
-    .map((folder) => path.join(folder, command))
-    .find((file) => isExecutable(file));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = addressOf(server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-function addressOf(address: AddressInfo | string | null): AddressInfo {
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port');
-  return address;
 }
