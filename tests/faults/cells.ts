@@ -10,6 +10,8 @@ import { fullDiskCells } from './full-disk-cells.ts';
 import { redisCells } from './redis-cells.ts';
 import { killCells } from './kill-cells.ts';
 import { openingCells } from './opening-cells.ts';
+import { sqliteCells } from './sqlite-cells.ts';
+import { postgresCells } from './postgres-cells.ts';
 import { wandbCells } from './wandb-cells.ts';
 import { wandbSdkCells } from './wandb-sdk-cells.ts';
 
@@ -26,4 +28,6 @@ export const cells: readonly Cell[] = [
   ...memberCells,
   ...leakCells,
   ...redisCells,
+  ...sqliteCells,
+  ...postgresCells,
 ];

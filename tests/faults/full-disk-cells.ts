@@ -1,8 +1,6 @@
 // A disk that is really full: the runs are on a file system of a megabyte, which the log fills up; and a disk that failed
 // under the log of a trainer that is killed before it is well again.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cell, Round } from './cell.ts';
@@ -10,6 +8,7 @@ import { startTrainer } from './child-program.ts';
 import { recoverAndAudit, settingsFor } from './recovery.ts';
 import { readReturnedSteps } from './returned-steps.ts';
 import { readWriterLogs, returnedStepProblems } from './run-audit.ts';
+import { mountSmall, NO_MOUNT, unmountSmall } from './small-file-system.ts';
 import { faultSwitch, returnedStepsFile, runsFolder, type Host } from './trainer-settings.ts';
 
 const SINKS = 'jsonl + tensorboard';
@@ -18,30 +17,6 @@ const HOSTS = ['worker', 'inline'] as const;
 const DISK_BYTES = 1024 * 1024;
 /** What is given back to the full disk. */
 const BALLAST_BYTES = 640 * 1024;
-
-/** Why no file system can be mounted here; undefined where one can. */
-function whyNoMount(): string | undefined {
-  const place = mkdtempSync(path.join(tmpdir(), 'runcast-mount-'));
-  try {
-    mount(place);
-    unmount(place);
-    return undefined;
-  } catch {
-    return 'a file system cannot be mounted here: that takes root';
-  } finally {
-    rmdirSync(place);
-  }
-}
-
-function mount(place: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', place], { stdio: 'ignore' });
-}
-
-function unmount(place: string): void {
-  execFileSync('umount', [place], { stdio: 'ignore' });
-}
-
-const NO_MOUNT = whyNoMount();
 
 export const fullDiskCells: readonly Cell[] = [
   ...HOSTS.map((host): Cell => ({
@@ -67,7 +42,7 @@ async function playFullDisk(round: Round, host: Host): Promise<readonly string[]
   const { folder } = round;
   const runs = runsFolder(folder);
   mkdirSync(runs);
-  mount(runs);
+  mountSmall(runs, DISK_BYTES);
   try {
     const ballast = path.join(runs, 'ballast');
     writeFileSync(ballast, Buffer.alloc(BALLAST_BYTES));
@@ -85,7 +60,7 @@ async function playFullDisk(round: Round, host: Host): Promise<readonly string[]
     if (program.numbers('owed').size > 0) problems.push(`something is owed: ${program.lines.join('; ')}`);
     return [...problems, ...(await recoverAndAudit(settings, [{ name: settings.name, pace }], round))];
   } finally {
-    unmount(runs);
+    unmountSmall(runs);
   }
 }
 

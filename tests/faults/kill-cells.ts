@@ -18,29 +18,34 @@ const SINKS: readonly (readonly SinkName[])[] = [
   ['jsonl'],
   ['tensorboard'],
   ['tfjs-tensorboard'],
+  ['sqlite'],
 ];
-/** Loading TensorFlow takes most of a second each time; the suite plays the two that differ most. */
-const TFJS_PACES: readonly Pace[] = ['yielding', 'flat-out'];
+/** The suite plays the two that differ most with sinks that share nothing with those of every cell. */
+const MOST_DIFFERENT_PACES: readonly Pace[] = ['yielding', 'flat-out'];
+const OTHER_SINKS: readonly SinkName[] = ['tfjs-tensorboard', 'sqlite'];
 
 const HOSTS = ['worker', 'inline'] as const;
 
 export const killCells: readonly Cell[] = [
   ...PACES.filter((pace) => pace !== 'blocks').flatMap((pace) => killsAt(pace)),
-  ...HOSTS.map((host): Cell => ({
-    promise: 'killed',
-    fault: 'kill -9 of a trainer: bursts of up to 1,000 steps at once, blocked between and after',
-    sinks: 'jsonl + tensorboard',
-    host,
-    long: false,
-    play: (round) => playBlocked(round, host, round.random.pick(BURSTS), 'blocks'),
-  })),
+  ...HOSTS.flatMap((host) =>
+    [['jsonl', 'tensorboard'] as const, ['sqlite'] as const].map((sinks): Cell => ({
+      promise: 'killed',
+      fault: 'kill -9 of a trainer: bursts of up to 1,000 steps at once, blocked between and after',
+      sinks: sinks.join(' + '),
+      host,
+      long: false,
+      play: (round) => playBlocked(round, host, sinks, round.random.pick(BURSTS), 'blocks'),
+    })),
+  ),
   {
     promise: 'flooded',
     fault: 'kill -9 of a trainer: a flood, then blocked',
     sinks: 'jsonl + tensorboard',
     host: 'worker',
     long: false,
-    play: (round) => playBlocked(round, 'worker', round.random.integer(1_500, 10_000), 'flat-out'),
+    play: (round) =>
+      playBlocked(round, 'worker', ['jsonl', 'tensorboard'], round.random.integer(1_500, 10_000), 'flat-out'),
   },
 ];
 
@@ -52,17 +57,25 @@ function killsAt(pace: Pace): readonly Cell[] {
       sinks: sinks.join(' + '),
       host,
       missing: sinks.includes('tfjs-tensorboard') ? missingTfjs() : undefined,
-      long: sinks.length === 1 && !(sinks.includes('tfjs-tensorboard') && TFJS_PACES.includes(pace)),
+      long:
+        sinks.length === 1 &&
+        !(OTHER_SINKS.some((sink) => sinks.includes(sink)) && MOST_DIFFERENT_PACES.includes(pace)),
       play: (round) => playKill(round, pace, host, sinks),
     })),
   );
 }
 
 /** @param judgedAs The pace whose promise is looked for. */
-async function playBlocked(round: Round, host: Host, burst: number, judgedAs: Pace): Promise<readonly string[]> {
+async function playBlocked(
+  round: Round,
+  host: Host,
+  sinks: readonly SinkName[],
+  burst: number,
+  judgedAs: Pace,
+): Promise<readonly string[]> {
   const { random, folder } = round;
   const steps = burst * random.integer(1, Math.max(1, Math.floor(MOST_BLOCKED_STEPS / burst)));
-  const settings = settingsFor(folder, { pace: 'blocks', host, burst, steps });
+  const settings = settingsFor(folder, { sinks, pace: 'blocks', host, burst, steps });
   const program = startTrainer(settings);
   // Nothing but the kill can end it any more.
   if ((await program.said('blocked')) === undefined) return [`training ended: ${program.errors}`];

@@ -16,6 +16,7 @@ import {
   rowProblems,
   type WriterLog,
 } from './run-audit.ts';
+import { storeContent, storeProblems } from './store-audit.ts';
 import {
   DEFAULT_SETTINGS,
   returnedStepsFile,
@@ -50,12 +51,13 @@ export async function recoverAndAudit(
   const owing = settlements
     .filter(({ reason }) => reason !== undefined)
     .map(({ sink, owedRecords: owed, reason }) => `${sink}: still owed ${owed} after recovery: ${reason}`);
-  const problems = [...owing, ...audit(settings, trainers)];
-  judged(readWriterLogs(settings.folder, settings.runId).reduce((sum, { records }) => sum + records.length, 0));
+  const logs = readWriterLogs(settings.folder, settings.runId);
+  const problems = [...owing, ...audit(settings, trainers), ...(await storeProblems(settings, logs))];
+  judged(logs.reduce((sum, { records }) => sum + records.length, 0));
   if (problems.length > 0) return problems;
-  const before = digest(settings);
+  const before = await digest(settings);
   await deliverRun(settings, DELIVERY_TIMEOUT_MS);
-  return digest(settings) === before ? [] : ['delivering once more changed what the sinks hold'];
+  return (await digest(settings)) === before ? [] : ['delivering once more changed what the sinks hold'];
 }
 
 /** What is wrong with the log, and with each sink against it. */
@@ -85,11 +87,12 @@ export function sinkProblems(
   logs: readonly WriterLog[],
 ): readonly string[] {
   const has = (name: SinkName): boolean => sinks.includes(name);
-  const local = [
+  const audited = [
     has('jsonl') || has('faulty-jsonl') ? 'jsonl' : '',
     has('tensorboard') || has('faulty-tensorboard') || has('tfjs-tensorboard') ? 'tensorboard' : '',
+    has('sqlite') || has('postgres') ? 'store' : '',
   ];
-  const named = local.filter((name) => name !== '');
+  const named = audited.filter((name) => name !== '');
   const owed = owedRecords(runDirectory(runsFolder(folder), runId), named);
   return [
     ...(named.includes('jsonl') ? rowProblems(folder, runId, logs) : []),
@@ -100,11 +103,12 @@ export function sinkProblems(
   ];
 }
 
-/** Of everything that the local sinks have written. */
-function digest({ folder, runId }: TrainerSettings): string {
+/** Of everything that the local sinks have written, and the store's. */
+async function digest(settings: TrainerSettings): Promise<string> {
+  const { folder, runId } = settings;
   const hash = createHash('sha256');
   const rows = path.join(rowsFolder(folder), `${runId}.jsonl`);
   for (const file of [rows, ...eventFiles(folder, runId)].filter((name) => existsSync(name)))
     hash.update(file).update(readFileSync(file));
-  return hash.digest('hex');
+  return hash.update(await storeContent(settings)).digest('hex');
 }

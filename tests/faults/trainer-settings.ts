@@ -17,7 +17,8 @@ export type Host = 'worker' | 'inline';
  * `jsonl` and `tensorboard` are the real ones; with `faulty-` before their name their disk fails as long as the switch for
  * it is set; with `mortal-`, the worker that writes to it dies as soon as it is; `tfjs-tensorboard` has TensorFlow write the
  * event files; `http` talks to the scripted backend, `wandb` to the W&B server for tests, `wandb-sdk` too,
- * by W&B's own client, `redis` to a Redis server.
+ * by W&B's own client, `redis` to a Redis server; `sqlite` and `postgres` are the run store in a file below the folder and
+ * on a server.
  */
 export type SinkName =
   | 'jsonl'
@@ -29,7 +30,9 @@ export type SinkName =
   | 'http'
   | 'wandb'
   | 'wandb-sdk'
-  | 'redis';
+  | 'redis'
+  | 'sqlite'
+  | 'postgres';
 
 /** What the W&B server for tests wants to be told. */
 export const WANDB_TEST_KEY: string = 'f'.repeat(40);
@@ -61,7 +64,7 @@ export interface TrainerSettings {
   /** Logs a loss too, under a key that all trainers of the run share. */
   readonly loss: boolean;
   readonly closeTimeoutMs: number;
-  /** Where the scripted backend, the W&B server for tests or the Redis server listens. */
+  /** Where the scripted backend, the W&B server for tests, the Redis or the PostgreSQL server listens. */
   readonly backend: string;
   /** Settings of a child to be run while this trainer's thread is blocked; empty where there is none. */
   readonly child: string;
@@ -123,6 +126,21 @@ export function rowsFolder(folder: string): string {
 
 export function eventsFolder(folder: string): string {
   return path.join(folder, 'events');
+}
+
+/** The run store's, where it is SQLite. */
+export function storeFile(folder: string): string {
+  return path.join(folder, 'store', 'runcast.db');
+}
+
+/** Where the run store of these trainers is; undefined where they have none. */
+export function storeUrl({
+  folder,
+  sinks,
+  backend,
+}: Pick<TrainerSettings, 'folder' | 'sinks' | 'backend'>): string | undefined {
+  if (sinks.includes('sqlite')) return `sqlite:${storeFile(folder)}`;
+  return sinks.includes('postgres') ? backend : undefined;
 }
 
 export function returnedStepsFile(folder: string, name: string): string {

@@ -2,6 +2,7 @@
 import type { SinkSpec } from '@runcast/core';
 import { jsonlSink } from '@runcast/jsonl';
 import { redisSink } from '@runcast/redis';
+import { storeSink } from '@runcast/store';
 import { tensorboardSink } from '@runcast/tensorboard';
 import { wandbSink } from '@runcast/wandb';
 import {
@@ -9,6 +10,7 @@ import {
   FAULTS_STREAM,
   faultSwitch,
   rowsFolder,
+  storeFile,
   WANDB_TEST_KEY,
   type TrainerSettings,
 } from './trainer-settings.ts';
@@ -40,6 +42,10 @@ export function sinkSpecs({
         return wandbSink({ apiKey: WANDB_TEST_KEY, baseUrl: backend, engine: 'sdk' });
       case 'redis':
         return redisSink({ url: backend, stream: FAULTS_STREAM });
+      case 'sqlite':
+        return storeSink({ url: `sqlite:${storeFile(folder)}` });
+      case 'postgres':
+        return storeSink({ url: backend });
       default:
         return sink satisfies never;
     }
