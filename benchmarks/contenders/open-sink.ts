@@ -1,10 +1,8 @@
-/** The Redis sink as delivery opens it. */
+/** A sink by itself, opened as delivery opens it. */
 
 import type { Sink } from '@runcast/core';
-import { createRedisSink } from '@runcast/redis';
 
-export async function openSink(url: string, stream: string, runId: string): Promise<Sink> {
-  const sink = createRedisSink({ url, stream });
+export async function openSink(sink: Sink, runId: string): Promise<Sink> {
   await sink.open?.({
     runId,
     runDirectory: '/',

@@ -29,15 +29,17 @@ export interface StepBatch {
   readonly logged: LoggedLines;
 }
 
-/** At least `count` records from the step `first` on. */
-export function stepBatches(first: number, count: number): readonly StepBatch[] {
-  return Array.from({ length: Math.ceil(count / BATCH_RECORDS) }, (_, batch) =>
-    stepBatch(first + batch * BATCH_RECORDS),
-  );
+/** At least `count` records from the step `first` on, so many in a batch. */
+export function stepBatches(first: number, count: number, size: number = BATCH_RECORDS): readonly StepBatch[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, batch) => stepBatch(first + batch * size, size));
 }
 
 /** The records from the step `first` on. */
-export function stepBatch(first: number): StepBatch {
-  const records = Array.from({ length: BATCH_RECORDS }, (_, index) => stepRecord(first + index));
+export function stepBatch(first: number, size: number = BATCH_RECORDS): StepBatch {
+  return loggedBatch(Array.from({ length: size }, (_, index) => stepRecord(first + index)));
+}
+
+/** The records with their lines. */
+export function loggedBatch(records: readonly StepRecord[]): StepBatch {
   return { records, logged: { records, lines: records.map((record) => JSON.stringify(record)) } };
 }

