@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { RunOpenError, type ResumeMode } from '@runcast/core';
@@ -234,15 +244,13 @@ describe('the manifest', () => {
     expect(readManifest(directory)).toEqual({ ...manifest('run-1'), settled: true, begun: true });
   });
 
-  it('is not written again where it says all of it', () => {
+  it('is written anew where it says all of it already: its time tells when a run was taken over', () => {
     const { directory } = prepare('run-1');
-    // Any writing of it would look otherwise.
-    const said = JSON.stringify(manifest('run-1'));
-    writeFileSync(directory.manifestFile, said);
+    const before = new Date('2026-11-21T09:45:12Z');
+    utimesSync(directory.manifestFile, before, before);
     updateManifest(directory, ['jsonl'], false);
-    expect(readFileSync(directory.manifestFile, 'utf8')).toBe(said);
-    updateManifest(directory, ['jsonl'], true);
-    expect(readManifest(directory)).toEqual({ ...manifest('run-1'), settled: true });
+    expect(readManifest(directory)).toEqual(manifest('run-1'));
+    expect(statSync(directory.manifestFile).mtimeMs).toBeGreaterThan(before.getTime());
   });
 });
 

@@ -4,7 +4,6 @@
 
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { makeDirectory } from '@runcast/append-file';
 import { checkRunId, errorMessage, RunOpenError, type ResumeMode } from '@runcast/core';
 
@@ -146,19 +145,18 @@ export function discardRunDirectory(directory: RunDirectory): void {
 }
 
 /**
- * Notes who delivers the run, whether all is delivered, and that there is a log where there is one. Writes nothing where all
- * of it has been noted. Throws the system's error.
+ * Notes who delivers the run, whether all is delivered, and that there is a log where there is one. The file is new each
+ * time: when it was written tells when the run was last opened, taken over or closed. Throws the system's error.
  */
 export function updateManifest(directory: RunDirectory, sinks: readonly string[], settled: boolean): void {
   const manifest = readManifest(directory);
   if (manifest === undefined) return;
-  const updated = {
+  writeManifest(directory, {
     ...manifest,
     sinks: [...new Set([...manifest.sinks, ...sinks])],
     settled,
     ...(hasLogs(directory) ? { begun: true } : {}),
-  };
-  if (!isDeepStrictEqual(updated, manifest)) writeManifest(directory, updated);
+  });
 }
 
 /** The manifest of a run; undefined where there is none or it is not one. */
