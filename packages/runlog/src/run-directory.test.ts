@@ -140,7 +140,6 @@ describe('a run that cannot be', () => {
     [0xfe534d42, 'SMB'],
     [0x5346414f, 'AFS'],
     [0x6b414653, 'AFS'],
-    [0x01021997, '9P'],
     [0x00c36400, 'Ceph'],
     [0x0bd00bd0, 'Lustre'],
     [0x47504653, 'GPFS'],

@@ -38,7 +38,8 @@ export interface RunManifest {
 
 /**
  * What statfs(2) gives as the type of file systems of other machines, whose locks and appends cannot be relied on: many
- * machines have them mounted at once. Those without a source are in linux/magic.h. FUSE (0x65735546) may be a local one.
+ * machines have them mounted at once. Those without a source are in linux/magic.h. FUSE (0x65735546) may be a local one, and
+ * so may 9P (0x01021997), which gVisor shows for every file of its host.
  */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'], // NFS_SUPER_MAGIC
@@ -49,7 +50,6 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6b414653, 'AFS'], // AFS_FS_MAGIC, of the kernel's client
   [0x73757245, 'Coda'], // CODA_SUPER_MAGIC
   [0x00c36400, 'Ceph'], // CEPH_SUPER_MAGIC
-  [0x01021997, '9P'], // V9FS_MAGIC
   [0x0bd00bd0, 'Lustre'], // LL_SUPER_MAGIC in Lustre's lustre_user.h
   [0x47504653, 'GPFS'], // GPFS_SUPER_MAGIC in IBM Storage Scale's gpfs.h
   [0x19830326, 'BeeGFS'], // BEEGFS_MAGIC in BeeGFS's client_module/source/filesystem/FhgfsOpsSuper.h

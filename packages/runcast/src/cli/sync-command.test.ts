@@ -180,12 +180,12 @@ describe('mistakes', () => {
   it.each([
     [[], 'name a run, or use --all'],
     [['--all', 'run-1', '--to', 'jsonl'], '--all takes no run beside it'],
-    [['run-1'], 'no sink is on; name one with --to (jsonl, tensorboard, redis, wandb), or set its ENABLED variable'],
+    [['run-1'], 'no sink is on; name one with --to (jsonl, tensorboard, redis, store, wandb), or set its ENABLED variable'],
     [
       ['run-1', '--to', 'tensorbord'],
-      'there is no sink "tensorbord"; did you mean tensorboard? (jsonl, tensorboard, redis, wandb)',
+      'there is no sink "tensorbord"; did you mean tensorboard? (jsonl, tensorboard, redis, store, wandb)',
     ],
-    [['run-1', '--to', ','], 'there is no sink "" (jsonl, tensorboard, redis, wandb)'],
+    [['run-1', '--to', ','], 'there is no sink "" (jsonl, tensorboard, redis, store, wandb)'],
     [['run-2', '--to', 'jsonl'], 'there is no run "run-2" below '],
     [['../run-1', '--to', 'jsonl'], 'there is no run "../run-1" below '],
     [['run-1', '--to', 'jsonl', '--timeout', 'soon'], '--timeout expects seconds up to 86400, holds "soon"'],
