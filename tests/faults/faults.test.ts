@@ -1,10 +1,10 @@
-// A few rounds of every cell, with choices of their own in each run of the suite. `pnpm test:faults` plays more of them.
+// Two rounds of every cell, with choices of their own in each run of the suite. `pnpm test:faults` plays more of them.
 import { describe, expect, it } from 'vitest';
 import { cellName } from './cell.ts';
 import { cells } from './cells.ts';
 import { describeFailures, playCell } from './play-cell.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const TIMEOUT_MS = 170_000;
 
 const seed = Math.floor(Math.random() * 1_000_000_000);
