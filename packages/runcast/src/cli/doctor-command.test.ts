@@ -29,6 +29,7 @@ describe('where all is well', () => {
       `ok  jsonl  on, since JSONL__ENABLED is true; ${place.path('deep/er/rows')} can be written`,
       'ok  tensorboard  off, since TENSORBOARD__ENABLED is not true',
       'ok  redis  off, since REDIS__ENABLED is not true',
+      'ok  store  off, since STORE__ENABLED is not true',
       'ok  wandb  off, since WANDB__ENABLED is not true',
       'ok  undelivered runs  none among 0',
     ]);
