@@ -180,7 +180,10 @@ describe('mistakes', () => {
   it.each([
     [[], 'name a run, or use --all'],
     [['--all', 'run-1', '--to', 'jsonl'], '--all takes no run beside it'],
-    [['run-1'], 'no sink is on; name one with --to (jsonl, tensorboard, redis, store, wandb), or set its ENABLED variable'],
+    [
+      ['run-1'],
+      'no sink is on; name one with --to (jsonl, tensorboard, redis, store, wandb), or set its ENABLED variable',
+    ],
     [
       ['run-1', '--to', 'tensorbord'],
       'there is no sink "tensorbord"; did you mean tensorboard? (jsonl, tensorboard, redis, store, wandb)',
