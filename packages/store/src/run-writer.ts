@@ -85,12 +85,7 @@ export class RunWriter {
     const [row] = yield* ask('SELECT * FROM runs WHERE run_id = ?', [this.#runId]);
     this.#state = row === undefined ? undefined : RunState.read(this.#runId, row);
     this.#isLoaded = true;
-    const lost = new Map(
-      [...this.#held].flatMap(([writer, seq]) => {
-        const last = there.get(writer) ?? -1;
-        return last < seq ? [[writer, last] as const] : [];
-      }),
-    );
+    const lost = this.#lostFrom(there);
     this.#held = new Map([...there, ...lost]);
     if (lost.size > 0)
       throw new PositionLostError(`${this.#address} has lost the last records of ${[...lost.keys()].join(', ')}`, {
@@ -182,12 +177,15 @@ export class RunWriter {
 
   /** The run's row counts what was written: where that is gone, it would be counted twice when it comes again. */
   *#checkHeld(): Work<void> {
-    const there = yield* this.#positions();
-    const lost = [...this.#held].filter(([writer, seq]) => (there.get(writer) ?? -1) < seq);
-    if (lost.length > 0)
-      throw new RetryableSinkError(
-        `${this.#address} has not what it had of ${lost.map(([writer]) => writer).join(', ')}`,
-      );
+    const lost = this.#lostFrom(yield* this.#positions());
+    if (lost.size > 0)
+      throw new RetryableSinkError(`${this.#address} has not what it had of ${[...lost.keys()].join(', ')}`);
+  }
+
+  /** Of each writer of which less is there than the store was told to have, the last `seq` that is. */
+  #lostFrom(there: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const last = [...this.#held.keys()].map((writer) => [writer, there.get(writer) ?? -1] as const);
+    return new Map(last.filter(([writer, seq]) => seq < (this.#held.get(writer) ?? -1)));
   }
 
   *#positions(): Work<Map<string, number>> {
