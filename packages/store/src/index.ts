@@ -13,6 +13,7 @@ export { probeStore } from './probe-store.ts';
 export { QueryError } from './query-error.ts';
 export {
   type ColumnField,
+  configValues,
   parseRunField,
   RUN_FIELD_NAMES,
   type RunField,

@@ -94,6 +94,13 @@ export function runFieldValue(run: StoredRun, field: RunField): JsonValue | unde
   }
 }
 
+/** Values of a configuration by the keys that fields name them by: members of nested objects, joined by dots. */
+export function configValues(config: JsonObject, path: string = ''): readonly (readonly [string, JsonValue])[] {
+  return Object.entries(config).flatMap(([name, value]) =>
+    isJsonObject(value) ? configValues(value, `${path}${name}.`) : [[`${path}${name}`, value] as const],
+  );
+}
+
 /** Neither database holds NUL characters in a text. */
 export function checkedText(text: string): string {
   if (text.includes('\0')) throw new QueryError('a store holds no text with NUL characters');

@@ -5,6 +5,7 @@
 
 import { isJsonArray, isJsonObject, isScalar, type JsonObject, type JsonValue } from '@runcast/core';
 import { columnNumber, isIndexable } from './record-rows.ts';
+import { configValues } from './run-field.ts';
 import { RUN_VALUES } from './schema.ts';
 import { ask, upsert, type SqlValue, type Work } from './statement.ts';
 
@@ -60,7 +61,7 @@ export class ValueIndex {
 
 function indexRows(runId: string, { config, summary, tags }: IndexedValues): ReadonlyMap<string, Values> {
   const entries = [
-    ...leaves('config', config),
+    ...configValues(config).map(([key, value]) => ['config', key, value] as const),
     ...Object.entries(summary).map(([key, value]) => ['summary', key, value] as const),
     ...tags.map((tag) => ['tag', tag, tag] as const),
   ];
@@ -71,18 +72,6 @@ function indexRows(runId: string, { config, summary, tags }: IndexedValues): Rea
       [runId, section, key, isScalar(value) ? columnNumber(value) : null, textOf(value)],
     ]);
   return new Map(rows);
-}
-
-function* leaves(
-  section: string,
-  object: JsonObject,
-  path: string = '',
-): Generator<readonly [string, string, JsonValue]> {
-  for (const [name, value] of Object.entries(object)) {
-    const key = path === '' ? name : `${path}.${name}`;
-    if (isJsonObject(value)) yield* leaves(section, value, key);
-    else yield [section, key, value];
-  }
 }
 
 /** As much of a text as the table holds. */

@@ -1,7 +1,7 @@
 /** Everything a store has of one run. */
 
-import { isJsonObject, type JsonObject, type JsonValue, type Scalar } from '@runcast/core';
-import type { Store, StoredRun } from '@runcast/store';
+import type { JsonValue, Scalar } from '@runcast/core';
+import { configValues, type Store, type StoredRun } from '@runcast/store';
 import type { CliContext } from './command.ts';
 import { writeJson } from './json-output.ts';
 import { STATUS_COLOURS } from './ls-command.ts';
@@ -38,7 +38,7 @@ export async function showRun(
       [title(run.id), style(STATUS_COLOURS[run.status], run.status)],
       ...factsOf(run).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ]),
-    section(title('configuration'), leaves(run.config)),
+    section(title('configuration'), configValues(run.config)),
     section(title('summary'), Object.entries(run.summary)),
     metrics.length === 0 ? '' : textTable([header, ...metrics.map((metric) => metricRow(metric))]),
   ];
@@ -71,13 +71,6 @@ function factsOf(run: StoredRun): readonly (readonly [string, string | undefined
 function section(title: string, values: readonly (readonly [string, JsonValue])[]): string {
   if (values.length === 0) return '';
   return textTable([[title], ...values.map(([key, value]) => [`  ${key}`, valueText(value)])]);
-}
-
-/** Named as filters name them. */
-function leaves(object: JsonObject, path: string = ''): readonly (readonly [string, JsonValue])[] {
-  return Object.entries(object).flatMap(([name, value]) =>
-    isJsonObject(value) ? leaves(value, `${path}${name}.`) : [[`${path}${name}`, value] as const],
-  );
 }
 
 function metricRow({ key, axis, values, lastStep, last }: MetricOverview): readonly string[] {
